@@ -119,8 +119,8 @@ class SplitSettings(Settings):
 
     kind: Literal["chronological", "random", "blocked", "walk_forward"] = "chronological"
     """How windows are divided; random leaks, because neighbouring windows overlap."""
-    test_size: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
-    """Share of the windows that judge."""
+    test_size: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
+    """Share of the windows that judge; 0 trains on everything and judges nothing."""
     validation_size: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
     """Share of the training windows that choose the epoch."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
