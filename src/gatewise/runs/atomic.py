@@ -1,0 +1,161 @@
+"""Writing files whole or not at all.
+
+A file is written under another name in the same folder, flushed to the disk, and only then takes its place. Whoever
+reads sees the old content or the new one, never a part; a failure leaves the old file as it was.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from gatewise.errors import OutputError
+
+#: How the name of a file ends while it is being written; what a killed process left behind can be told by it.
+UNFINISHED = ".unfinished"
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full: free some space or choose another folder",
+    errno.EDQUOT: "your disk quota is used up: free some space or choose another folder",
+    errno.EROFS: "the file system is read-only: choose another folder",
+    errno.EACCES: "no permission to write here: choose another folder or change its permissions",
+    errno.EPERM: "no permission to write here: choose another folder or change its permissions",
+    errno.ENOTDIR: "a part of this path is a file, not a folder: choose another folder",
+    errno.EEXIST: "a file of this name stands where a folder is needed: remove it or choose another folder",
+    errno.EISDIR: "a folder of this name stands where a file is needed: remove it or choose another folder",
+    errno.ENAMETOOLONG: "the name is too long for this file system: choose a shorter one",
+}
+
+
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """Return the error that says why `path` cannot be written and what to do."""
+    advice = _ADVICE.get(error.errno or 0, f"{error.strerror or error}: choose another folder")
+    return OutputError(f"cannot write {path}: {advice}")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give the path of a new file that takes the place of `path` when the block ends without an error.
+
+    Raises
+    ------
+    OutputError
+        If the disk is full, read-only, or may not be written; the old file is then unchanged.
+
+    Examples
+    --------
+    >>> with replacing(Path("table.parquet")) as new:  # doctest: +SKIP
+    ...     frame.write_parquet(new)
+    """
+    new = path.with_name(f".{path.name}.{uuid4().hex[:12]}{UNFINISHED}")
+    try:
+        yield new
+        _flush(new)
+        os.replace(new, path)
+        _flush(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all; see :func:`replacing` for what it raises."""
+    with replacing(path) as new, new.open("xb") as file:
+        file.write(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 to `path`, whole or not at all; see :func:`replacing` for what it raises."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, tree: Any) -> None:
+    """Write a plain tree as readable JSON, whole or not at all; see :func:`to_json` and :func:`replacing`."""
+    write_text(path, to_json(tree, indent=2) + "\n")
+
+
+def to_json(tree: Any, *, indent: int | None = None) -> str:
+    """Return a tree as standard JSON.
+
+    JSON has no NaN and no infinity: a float that is not finite becomes ``null``. NumPy numbers become plain ones,
+    paths become text.
+
+    Examples
+    --------
+    >>> to_json({"r2": float("nan"), "mse": 1.5})
+    '{"r2": null, "mse": 1.5}'
+    """
+    return json.dumps(_plain(tree), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed process left half-written in `folder`."""
+    for path in folder.glob(f".*{UNFINISHED}"):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all it holds; nothing happens when there is none.
+
+    Raises
+    ------
+    OutputError
+        If it may not be removed.
+    """
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _flush(path: Path) -> None:
+    """Ask the system to bring a file or a folder's list of names to the disk."""
+    if os.name == "nt" and path.is_dir():  # Windows opens no folders
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _plain(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {str(key): _plain(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_plain(value) for value in tree]
+    if isinstance(tree, os.PathLike):
+        return os.fspath(tree)
+    if hasattr(tree, "tolist"):  # NumPy numbers and arrays
+        return _plain(tree.tolist())
+    if isinstance(tree, float) and not math.isfinite(tree):
+        return None
+    return tree

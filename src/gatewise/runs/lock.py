@@ -1,0 +1,72 @@
+"""One process a folder: a lock that the system takes back when its owner dies."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gatewise.errors import RunLockedError
+from gatewise.runs.atomic import cannot_write
+
+
+@contextmanager
+def held_lock(path: Path) -> Iterator[None]:
+    """Hold the lock file at `path` while the block runs, then remove it.
+
+    Raises
+    ------
+    RunLockedError
+        If a living process holds it.
+    OutputError
+        If the file cannot be made.
+    """
+    handle = _acquire(path)
+    try:
+        os.ftruncate(handle, 0)
+        os.write(handle, f"{os.getpid()}\n".encode())
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _acquire(path: Path) -> int:
+    while True:
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        try:
+            _lock_now(handle)
+        except OSError:
+            owner = os.read(handle, 32).decode(errors="replace").strip()
+            os.close(handle)
+            who = f"process {owner}" if owner else "another process"
+            raise RunLockedError(
+                f"{path.parent}: {who} is working in this folder: wait until it ends, or choose another folder"
+            ) from None
+        if _still_there(handle, path):
+            return handle
+        os.close(handle)  # the last owner removed the file between our opening and our locking: try the new one
+
+
+def _still_there(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock_now(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock_now(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
