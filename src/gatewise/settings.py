@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
@@ -28,6 +29,7 @@ from gatewise.errors import SettingsError, did_you_mean
 __all__ = [
     "DataSettings",
     "ModelSettings",
+    "Registered",
     "RunSettings",
     "Settings",
     "SplitSettings",
@@ -54,13 +56,25 @@ def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-def _registered(table: registry.Registry, *also: str) -> BeforeValidator:
-    def check(value: Any) -> Any:
-        if isinstance(value, str) and value not in also:
-            table.entry(value)  # raises with the name that was probably meant
+@dataclass(frozen=True)
+class Registered:
+    """Check of a name against its registry; the command line reads its choices here."""
+
+    table: registry.Registry
+    also: tuple[str, ...] = ()
+
+    def choices(self) -> list[str]:
+        """Return every name that is accepted."""
+        return [*self.also, *self.table.names()]
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, str) and value not in self.also:
+            self.table.entry(value)  # raises with the name that was probably meant
         return value
 
-    return BeforeValidator(check)
+
+def _registered(table: registry.Registry, *also: str) -> BeforeValidator:
+    return BeforeValidator(Registered(table, also))
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
