@@ -271,17 +271,18 @@ BASELINES = Registry(
     ],
 )
 
+# Slowest first: "auto" takes the last one that can compute the call.
 KERNELS = Registry(
     "kernel",
     [
         Entry(
             "reference",
-            "gatewise.cells.kernels.reference:run",
+            "gatewise.cells.kernels.reference:Reference",
             "Readable loop over time; every cell, mask and option",
         ),
         Entry(
             "torch",
-            "gatewise.cells.kernels.torch_native:run",
+            "gatewise.cells.kernels.torch_native:TorchNative",
             "torch's own fused recurrences where they compute the same function",
         ),
     ],

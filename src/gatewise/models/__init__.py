@@ -1,0 +1,8 @@
+"""Networks: inputs -> stack of cells -> head."""
+
+from gatewise.models.dropout import Dropout
+from gatewise.models.heads import DenseHead
+from gatewise.models.network import ForecastNetwork, count_parameters
+from gatewise.models.stack import RecurrentStack
+
+__all__ = ["Dropout", "DenseHead", "ForecastNetwork", "RecurrentStack", "count_parameters"]

@@ -1,0 +1,224 @@
+"""The stack: layers of one kind of cell, in one or both directions, with dropout before and between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gatewise.cells import Cell, State, checks, create_cell
+from gatewise.errors import InputError, SettingsError
+from gatewise.models.dropout import Dropout
+
+
+class RecurrentStack(nn.Module):
+    """Layers of cells over a sequence.
+
+    The state is one flat tuple: for each layer, for each direction (forward, then backward), the parts of the cell's
+    state. The backward direction reads the elements from last to first; with a mask it starts, like the forward one, at
+    the first real element it meets, because the state passes unchanged over the padding.
+
+    Parameters
+    ----------
+    cell
+        Name of the cell, see ``gatewise.cells.list_cells``.
+    input_size
+        Number of inputs I of one step.
+    units
+        Number of units H of each layer and direction.
+    layers
+        Number of layers.
+    bidirectional
+        Read the sequence in both directions; outputs are then ``2 H`` wide, forward first.
+    input_dropout
+        Share of the inputs that is dropped while training.
+    input_dropout_mask
+        "step": a new mask every step; "sequence": one for the whole sequence.
+    layer_dropout
+        Share of the outputs between two layers that is dropped while training, a new mask every step.
+    recurrent_dropout
+        Share of the state dropped on its way to the next step, one mask a sequence (see ``Cell``).
+    initial_state
+        "zero", or "learned": a trainable start for every part of the state, zeros at first.
+    kernel
+        How whole sequences are computed: "auto" or a name of ``gatewise.registry.KERNELS``.
+    cell_options
+        Further options of the cell, by name.
+    init_generator
+        Draws the start weights.
+    dropout_generator
+        Draws all dropout masks.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such cell or kernel.
+    SettingsError
+        If a value cannot be used.
+
+    Examples
+    --------
+    >>> stack = RecurrentStack("lstm", input_size=3, units=4, layers=2, bidirectional=True)
+    >>> y, state = stack(torch.zeros(5, 7, 3))
+    >>> tuple(y.shape), len(state)
+    ((5, 7, 8), 8)
+    """
+
+    def __init__(
+        self,
+        cell: str,
+        input_size: int,
+        units: int,
+        *,
+        layers: int = 1,
+        bidirectional: bool = False,
+        input_dropout: float = 0.0,
+        input_dropout_mask: str = "step",
+        layer_dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        initial_state: str = "zero",
+        kernel: str = "auto",
+        cell_options: Mapping[str, Any] | None = None,
+        init_generator: torch.Generator | None = None,
+        dropout_generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.layers = checks.count("layers", layers)
+        self.bidirectional = bidirectional
+        self.directions = 2 if bidirectional else 1
+        self.output_size = checks.count("units", units) * self.directions
+        self.input_dropout = Dropout(input_dropout, mask=input_dropout_mask, generator=dropout_generator)
+        self.layer_dropout = Dropout(layer_dropout, generator=dropout_generator)
+        options = {"recurrent_dropout": recurrent_dropout, "kernel": kernel, "dropout_generator": dropout_generator}
+        for option in cell_options or {}:
+            if option in ("generator", *options):
+                raise SettingsError(f"cell_options: {option!r} is set beside it, not in it")
+        options.update(cell_options or {})
+        self.cells = nn.ModuleList(
+            create_cell(
+                cell,
+                input_size=input_size if layer == 0 else self.output_size,
+                units=units,
+                generator=init_generator,
+                **options,
+            )
+            for layer in range(self.layers)
+            for _ in range(self.directions)
+        )
+        learned = checks.choice("initial_state", initial_state, ("zero", "learned")) == "learned"
+        sizes = [size for one in self._cells() for size in one.state_sizes]
+        self.start = nn.ParameterList(torch.zeros(size) for size in sizes) if learned else None
+
+    def _cells(self) -> list[Cell]:
+        return [cell for cell in self.cells if isinstance(cell, Cell)]
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Name of each part of the state, such as ``0.forward.h``."""
+        directions = ("forward", "backward")[: self.directions]
+        parts = self._cells()[0].state_names
+        return tuple(f"{layer}.{way}.{part}" for layer in range(self.layers) for way in directions for part in parts)
+
+    def initial_state(self, batch: int) -> State:
+        """Return the start state for a batch: zeros, or what was learned."""
+        if self.start is not None:
+            return tuple(part.expand(batch, *part.shape) for part in self.start)
+        return tuple(part for cell in self._cells() for part in cell.initial_state(batch))
+
+    def forward(
+        self, x: Tensor, state: Sequence[Tensor] | None = None, mask: Tensor | None = None
+    ) -> tuple[Tensor, State]:
+        """Compute a whole sequence.
+
+        Parameters
+        ----------
+        x
+            Inputs, ``(B, T, I)``.
+        state
+            Start state, as returned; ``initial_state(B)`` when absent.
+        mask
+            ``(B, T)`` bool, True where an element is real.
+
+        Returns
+        -------
+        y
+            Output of the last layer at every step, ``(B, T, H * directions)``.
+        state
+            State of every layer and direction after its last step.
+
+        Raises
+        ------
+        InputError
+            If a tensor has the wrong shape, number format or place.
+        """
+        checks.inputs(x, rank=3, cell=self._cells()[0])
+        if mask is not None:
+            checks.mask(mask, x)
+        starts = self._by_cell(self.initial_state(x.shape[0]) if state is None else state)
+        backward_mask = mask.flip(1) if mask is not None and self.bidirectional else None
+        ends: list[Tensor] = []
+        y = self.input_dropout(x)
+        for number, cell in enumerate(self._cells()):
+            layer, direction = divmod(number, self.directions)
+            if direction == 0:
+                inputs = self.layer_dropout(y) if layer else y
+                y, end = cell(inputs, starts[number], mask)
+            else:
+                y_backward, end = cell(inputs.flip(1), starts[number], backward_mask)
+                y = torch.cat([y, y_backward.flip(1)], dim=-1)  # (B, T, 2 * H)
+            ends += end
+        return y, tuple(ends)
+
+    def step(self, x: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, State]:
+        """Compute one step, for use after training: nothing is dropped, whatever the mode.
+
+        Parameters
+        ----------
+        x
+            Input, ``(B, I)``.
+        state
+            State before the step; ``initial_state(B)`` at the start of a sequence.
+
+        Returns
+        -------
+        y
+            Output of the last layer, ``(B, H)``.
+        state
+            State after the step.
+
+        Raises
+        ------
+        SettingsError
+            If the stack reads in both directions: the backward one needs the whole sequence.
+        InputError
+            If a tensor has the wrong shape, number format or place.
+        """
+        if self.bidirectional:
+            raise SettingsError("a bidirectional stack cannot go step by step: its backward half starts at the end")
+        ends: list[Tensor] = []
+        for cell, start in zip(self._cells(), self._by_cell(state), strict=True):
+            x, end = cell.step(x, start)
+            ends += end
+        return x, tuple(ends)
+
+    def summary(self, y: Tensor) -> Tensor:
+        """Return what each direction says after reading everything, ``(B, H * directions)``, from outputs `y`.
+
+        That is the forward direction's last output and the backward direction's first one. Padding on either side is
+        harmless, because masked steps repeat the output before them.
+        """
+        if not self.bidirectional:
+            return y[:, -1]
+        units = self.output_size // 2
+        return torch.cat([y[:, -1, :units], y[:, 0, units:]], dim=-1)
+
+    def _by_cell(self, state: Any) -> list[State]:
+        """Cut the flat state into one piece for each cell."""
+        names = self.state_names
+        if not isinstance(state, Sequence) or len(state) != len(names):
+            found = len(state) if isinstance(state, Sequence) else type(state).__name__
+            raise InputError(f"state must be a tuple of {len(names)} tensors ({', '.join(names)}) (found {found})")
+        each = len(names) // len(self.cells)
+        return [tuple(state[first : first + each]) for first in range(0, len(names), each)]
