@@ -82,6 +82,46 @@ def replacing(path: Path) -> Iterator[Path]:
             new.unlink(missing_ok=True)
 
 
+@contextmanager
+def replacing_folder(path: Path, *, known_by: str) -> Iterator[Path]:
+    """Give a new folder that takes the place of the folder `path` when the block ends without an error.
+
+    Parameters
+    ----------
+    known_by
+        Name of the file by which a folder of this kind is known; a folder without it is never replaced, unless empty.
+
+    Raises
+    ------
+    OutputError
+        If the disk is full, read-only, or may not be written, or other things lie at `path`; all is then as before.
+    """
+    held = path.exists() and (not path.is_dir() or (any(path.iterdir()) and not (path / known_by).is_file()))
+    if held:
+        raise OutputError(f"{path} holds something else than what is to be written there: choose another folder")
+    make_folder(path.parent)
+    mark = uuid4().hex[:12]
+    new = path.with_name(f".{path.name}.{mark}{UNFINISHED}")
+    old = path.with_name(f".{path.name}.{mark}.old{UNFINISHED}")
+    try:
+        new.mkdir()
+        yield new
+        for file in new.iterdir():
+            _flush(file)
+        _flush(new)
+        if path.exists():
+            os.replace(path, old)
+        os.replace(new, path)
+        _flush(path.parent)
+    except OSError as error:
+        if old.exists() and not path.exists():
+            os.replace(old, path)
+        raise cannot_write(path, error) from error
+    finally:
+        for left in (new, old):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path`, whole or not at all; see :func:`replacing` for what it raises."""
     with replacing(path) as new, new.open("xb") as file:

@@ -8,6 +8,7 @@
     predictions.parquet   a row a forecast value
     result.json           the outcome; there only when the run has ended
     model/                the saved model
+    folds/                one run folder a fold, when the split has several
     checkpoint/           where a stopped run goes on; gone when the run has finished
     lock                  there while a process works in the folder
 """
@@ -37,7 +38,8 @@ _RESULT = "result.json"
 _MODEL = "model"
 _CHECKPOINT = "checkpoint"
 _LOCK = "lock"
-_ALL = (_RESULT, _PREDICTIONS, _LOG, _CHECKPOINT, _MODEL, _ENVIRONMENT, _SETTINGS)
+_FOLDS = "folds"
+_ALL = (_RESULT, _PREDICTIONS, _LOG, _CHECKPOINT, _FOLDS, _MODEL, _ENVIRONMENT, _SETTINGS)
 
 
 class RunFolder:
@@ -88,9 +90,7 @@ class RunFolder:
         held = {entry.name for entry in folder.path.iterdir() if not entry.name.endswith(atomic.UNFINISHED)}
         ours = held.intersection(_ALL)
         if held - {_LOCK} and not ours:
-            raise OutputError(
-                f"{folder.path} holds {min(held)!r} and no run: choose an empty or a new folder, so that nothing is mixed"
-            )
+            raise OutputError(f"{folder.path} holds {min(held)!r} and no run: choose an empty or a new folder")
         if ours and exists == "error":
             raise OutputError(f"{folder.path} holds a run already: choose another folder, or ask to replace it")
         if ours and exists == "replace":
@@ -129,6 +129,10 @@ class RunFolder:
     def checkpoint_path(self) -> Path:
         """Folder of the checkpoints."""
         return self.path / _CHECKPOINT
+
+    def fold_path(self, fold: int) -> Path:
+        """Run folder of one fold."""
+        return self.path / _FOLDS / str(fold)
 
     def remove_checkpoint(self) -> None:
         """Remove the checkpoints, once the result is written."""
