@@ -155,8 +155,8 @@ def to_json(tree: Any, *, indent: int | None = None) -> str:
 def remove_unfinished(folder: Path) -> None:
     """Remove what a killed process left half-written in `folder`."""
     for path in folder.glob(f".*{UNFINISHED}"):
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
+        with suppress(OutputError):
+            remove(path)
 
 
 def remove(path: Path) -> None:

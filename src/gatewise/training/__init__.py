@@ -1,0 +1,24 @@
+"""The loop that finds the weights, with its losses, optimisers, schedules and checkpoints."""
+
+from gatewise.training.device import place
+from gatewise.training.loop import Trained, train
+from gatewise.training.losses import Loss, ProbabilisticLoss, create_loss
+from gatewise.training.progress import Bar, Lines, Progress, Silent, choose_progress
+from gatewise.training.seeds import Seeds
+from gatewise.training.task import TrainingTask
+
+__all__ = [
+    "Bar",
+    "Lines",
+    "Loss",
+    "ProbabilisticLoss",
+    "Progress",
+    "Seeds",
+    "Silent",
+    "Trained",
+    "TrainingTask",
+    "choose_progress",
+    "create_loss",
+    "place",
+    "train",
+]

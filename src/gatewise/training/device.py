@@ -1,0 +1,75 @@
+"""Device, precision and threads of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gatewise.errors import SettingsError
+from gatewise.settings import TrainSettings
+
+
+def choose_device(name: str) -> torch.device:
+    """Return a device that is there.
+
+    Raises
+    ------
+    SettingsError
+        If the name means nothing or the machine has no such device.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise SettingsError(f"device: {name!r} is no device: use cpu, cuda, cuda:1 ...") from None
+    if device.type == "cuda":
+        found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (device.index or 0) >= found:
+            raise SettingsError(f"device: {name!r} is not there (CUDA devices found: {found}): use cpu")
+    elif device.type != "cpu":
+        raise SettingsError(f"device: {name!r} is not supported: use cpu, cuda, cuda:1 ...")
+    return device
+
+
+def weight_dtype(settings: TrainSettings) -> torch.dtype:
+    """Return the number format of the weights: bfloat16 keeps them in float32 (autocast)."""
+    return torch.float64 if settings.precision == "float64" else torch.float32
+
+
+def autocast(settings: TrainSettings, device: torch.device) -> AbstractContextManager[Any]:
+    """Return a context in which matrix products run in the precision of the settings."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16")
+
+
+def place(batch: Any, network: nn.Module) -> Any:
+    """Bring tensors, however nested, to the network's device; floating ones into its number format too."""
+    like = next(network.parameters())
+    return _place(batch, like.device, like.dtype)
+
+
+def _place(batch: Any, device: torch.device, dtype: torch.dtype) -> Any:
+    if isinstance(batch, Tensor):
+        return batch.to(device, dtype) if batch.is_floating_point() else batch.to(device)
+    if isinstance(batch, Mapping):
+        return {key: _place(value, device, dtype) for key, value in batch.items()}
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):  # a named tuple
+        return type(batch)(*(_place(value, device, dtype) for value in batch))
+    if isinstance(batch, list | tuple):
+        return type(batch)(_place(value, device, dtype) for value in batch)
+    return batch
+
+
+@contextmanager
+def cpu_threads(count: int | None) -> Iterator[int]:
+    """Let torch use `count` threads while the block runs (as many as it has when None), and give the number."""
+    before = torch.get_num_threads()
+    try:
+        if count is not None and count != before:
+            torch.set_num_threads(count)
+        yield torch.get_num_threads()
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)

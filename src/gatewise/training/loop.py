@@ -1,0 +1,272 @@
+"""The training loop: one for every job, read from top to bottom."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gatewise.errors import DataError
+from gatewise.runs import RunFolder
+from gatewise.settings import TrainSettings
+from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from gatewise.training.device import autocast, choose_device, cpu_threads, place, weight_dtype
+from gatewise.training.diverged import diverged, diverged_in_validation, gradients_finite
+from gatewise.training.interrupts import Interrupts
+from gatewise.training.optimizers import create_optimizer
+from gatewise.training.progress import Progress, Silent
+from gatewise.training.schedules import create_schedule
+from gatewise.training.seeds import Seeds
+from gatewise.training.session import Session, identity, threads_to_use
+from gatewise.training.stopping import EarlyStopping
+from gatewise.training.task import TrainingTask
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training came to; the network itself holds the weights.
+
+    Attributes
+    ----------
+    status
+        ``"finished"``, or ``"interrupted"`` by Ctrl-C or SIGTERM: then train again with the same folder to go on.
+    epochs_run, steps
+        Whole epochs, and steps made.
+    best_epoch, best_loss
+        The epoch with the lowest validation loss (training loss when there is no validation part); 0 and None when no
+        epoch was completed.
+    history
+        The rows of the log.
+    seconds
+        Time in steps and validation, over all sittings; writing checkpoints is not in it.
+    per_epoch
+        Mean seconds of an epoch, validation included; None when no epoch was completed.
+    per_step_median
+        Median seconds of a step (median over the epochs' medians).
+    threads
+        CPU threads that torch used.
+    notes
+        What a person should know.
+    """
+
+    status: str
+    epochs_run: int
+    best_epoch: int
+    best_loss: float | None
+    history: list[dict[str, Any]]
+    seconds: float
+    per_epoch: float | None
+    per_step_median: float | None
+    steps: int
+    threads: int
+    notes: tuple[str, ...] = ()
+
+
+def train(
+    network: nn.Module,
+    task: TrainingTask,
+    settings: TrainSettings,
+    *,
+    seeds: Seeds,
+    folder: RunFolder | None = None,
+    progress: Progress | None = None,
+    on_epoch: Callable[[dict[str, Any]], None] | None = None,
+) -> Trained:
+    """Train `network` on `task`, going on from the folder's checkpoint when there is one.
+
+    The network is changed in place and ends in evaluation mode, with the weights of the best epoch
+    (``settings.restore_best``). On a CPU a run that was stopped and went on ends with the same numbers, to the last
+    bit, as one that never stopped.
+
+    Parameters
+    ----------
+    network
+        Made by the caller from ``seeds.init_generator()``, with its own ``seeds.dropout_generator()``.
+    seeds
+        Seeds of the run; the loop takes the order of the batches from them.
+    folder
+        Where log and checkpoints go; nothing is written without it. The caller holds its lock.
+    on_epoch
+        Called with every new row of the log.
+
+    Raises
+    ------
+    DivergedError
+        If a loss or gradient is no longer finite; names epoch, step, and the first tensor.
+    SettingsError
+        If the device is not there, or the folder's checkpoint is of a run with other settings.
+    OutputError
+        If log or checkpoint cannot be written.
+    """
+    checkpoint = read_checkpoint(folder.checkpoint_path) if folder else None
+    with cpu_threads(threads_to_use(settings, checkpoint)), Interrupts() as interrupts:
+        training = _Training(network, task, settings, seeds, folder, progress or Silent(), on_epoch)
+        return training.run(checkpoint, interrupts)
+
+
+class _Training:
+    """One call of :func:`train`: its parts, made once, and the loop over them."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        task: TrainingTask,
+        settings: TrainSettings,
+        seeds: Seeds,
+        folder: RunFolder | None,
+        progress: Progress,
+        on_epoch: Callable[[dict[str, Any]], None] | None,
+    ) -> None:
+        self.device = choose_device(settings.device)
+        network = network.to(self.device, weight_dtype(settings))
+        steps = len(task.plan(seeds.order_generator(1)))
+        if steps == 0:
+            raise DataError("the training part has no batch: give more data or a smaller batch_size")
+        self.network, self.task, self.settings, self.seeds, self.steps = network, task, settings, seeds, steps
+        self.folder, self.progress, self.on_epoch = folder, progress, on_epoch
+        self.optimizer = create_optimizer(network.parameters(), settings)
+        self.base_rate: float = self.optimizer.param_groups[0]["lr"]
+        self.schedule = create_schedule(settings, steps)
+        self.stopping = EarlyStopping(settings.patience, settings.min_delta)
+        self.session = Session(
+            network, self.optimizer, self.schedule, self.stopping, identity(network, settings, seeds, steps)
+        )
+        self.last_checkpoint = time.monotonic()
+        self.notes: tuple[str, ...] = ()
+
+    def run(self, checkpoint: Checkpoint | None, interrupts: Interrupts) -> Trained:
+        """Train until the epochs, the patience or the user end it."""
+        session, settings = self.session, self.settings
+        if checkpoint:
+            session.restore(checkpoint)
+            self.notes = checkpoint.notes
+        if self.folder:
+            self.folder.write_log(session.history)
+        done = session.epoch * self.steps + session.step
+        self.progress.start(epochs=settings.epochs, steps_per_epoch=self.steps, steps_done=done)
+        try:
+            while session.epoch < settings.epochs and not self.stopping.done and not interrupts.asked:
+                self.train_epoch(interrupts)
+                if session.step == self.steps:
+                    self.end_epoch()
+                self.save()
+        finally:
+            self.progress.stop()
+        if settings.restore_best and session.best:
+            self.network.load_state_dict(session.best)
+        self.network.eval()
+        ended = session.epoch == settings.epochs or self.stopping.done
+        return self.outcome("finished" if ended else "interrupted")
+
+    def train_epoch(self, interrupts: Interrupts) -> None:
+        """Make the steps of an epoch that are left."""
+        session = self.session
+        plan = self.task.plan(self.seeds.order_generator(session.epoch + 1))
+        self.network.train()
+        for key in plan[session.step :]:
+            start = time.perf_counter()
+            loss = self.make_step(key)
+            size = self.task.batch_size_of(key)
+            session.loss_sum += loss * size
+            session.examples += size
+            session.step += 1
+            session.step_seconds.append(time.perf_counter() - start)
+            self.progress.step(epoch=session.epoch + 1, loss=session.loss_sum / session.examples)
+            if interrupts.asked:
+                return
+            age = time.monotonic() - self.last_checkpoint
+            if session.step < self.steps and age >= self.settings.checkpoint_seconds:
+                self.save()
+
+    def make_step(self, key: Any) -> float:
+        """Change the weights by one batch and return its loss."""
+        session, network, dropout = self.session, self.network, self.session.dropout
+        rate = self.base_rate * self.schedule.factor(session.epoch * self.steps + session.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        batch = place(self.task.batch(key), network)
+        masks = dropout.get_state() if dropout else None
+
+        def compute_loss() -> Tensor:
+            with autocast(self.settings, self.device):
+                return self.task.loss(network, batch)
+
+        self.optimizer.zero_grad()
+        loss = compute_loss()
+        value = loss.item()
+        if math.isfinite(value):
+            loss.backward()  # type: ignore[no-untyped-call]
+        if not math.isfinite(value) or not gradients_finite(network):
+            if dropout and masks is not None:
+                dropout.set_state(masks)  # the search repeats the step as it was
+            where = f"epoch {session.epoch + 1}, step {session.step + 1} of {self.steps}"
+            raise diverged(network, batch, compute_loss, where=where, rate=rate)
+        if self.settings.clip_norm is not None:
+            nn.utils.clip_grad_norm_(network.parameters(), self.settings.clip_norm)
+        self.optimizer.step()
+        return value
+
+    def end_epoch(self) -> None:
+        """Validate, log, and keep the weights when they are the best so far."""
+        session, network = self.session, self.network
+        start = time.perf_counter()
+        epoch, train_loss = session.epoch + 1, session.loss_sum / session.examples
+        rate: float = self.optimizer.param_groups[0]["lr"]
+        network.eval()
+        with torch.no_grad(), autocast(self.settings, self.device):
+            validation = self.task.validation_loss(network)
+        deciding = train_loss if validation is None else validation
+        if not math.isfinite(deciding):
+            raise diverged_in_validation(network, deciding, epoch=epoch, rate=rate)
+        best = self.stopping.improves(deciding, epoch)
+        if best and self.settings.restore_best:
+            session.best = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+        self.schedule.end_epoch(deciding)
+        row = {
+            "epoch": epoch,
+            "train_loss": train_loss,
+            "validation_loss": validation,
+            "learning_rate": rate,
+            "seconds": math.fsum(session.step_seconds) + time.perf_counter() - start,
+            "steps": session.step,
+            "step_ms_median": 1000 * statistics.median(session.step_seconds),
+            "best": best,
+        }
+        session.begin_epoch_after(row)
+        if self.folder:
+            self.folder.append_log(row)
+        self.progress.end_epoch(row)
+        if self.on_epoch:
+            self.on_epoch(row)
+
+    def save(self) -> None:
+        """Write a checkpoint, when there is a folder."""
+        if self.folder:
+            write_checkpoint(self.folder.checkpoint_path, self.session.tensors(), self.session.facts())
+            self.last_checkpoint = time.monotonic()
+
+    def outcome(self, status: str) -> Trained:
+        """Gather what the training came to."""
+        session, history, notes = self.session, self.session.history, self.notes
+        medians = [row["step_ms_median"] / 1000 for row in history] or session.step_seconds
+        if history and history[0]["validation_loss"] is None:
+            notes = (*notes, "no validation part: the training loss chose the epoch and ended the training")
+        return Trained(
+            status=status,
+            epochs_run=session.epoch,
+            best_epoch=self.stopping.best_epoch,
+            best_loss=None if math.isinf(self.stopping.best) else self.stopping.best,
+            history=history,
+            seconds=math.fsum([row["seconds"] for row in history] + session.step_seconds),
+            per_epoch=statistics.fmean(row["seconds"] for row in history) if history else None,
+            per_step_median=statistics.median(medians) if medians else None,
+            steps=session.epoch * self.steps + session.step,
+            threads=torch.get_num_threads(),
+            notes=notes,
+        )

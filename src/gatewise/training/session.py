@@ -1,0 +1,155 @@
+"""Everything that decides how a training goes on, gathered for its checkpoint."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gatewise.errors import SettingsError
+from gatewise.settings import TrainSettings
+from gatewise.training.checkpoint import Checkpoint
+from gatewise.training.optimizers import load_states, states_of
+from gatewise.training.schedules import Schedule
+from gatewise.training.seeds import Seeds
+from gatewise.training.stopping import EarlyStopping
+
+#: What of a session is plain JSON.
+_PLACE = ("epoch", "step", "loss_sum", "examples", "step_seconds", "history")
+
+
+@dataclass
+class Session:
+    """Where a training stands.
+
+    Attributes
+    ----------
+    identity
+        What must be the same for a checkpoint to be this run's; see :func:`identity`.
+    best
+        Weights of the best epoch; empty before the first.
+    epoch, step
+        Whole epochs, and steps made in the epoch after them.
+    loss_sum, examples
+        Of that epoch: losses weighted with the batches' sizes, and the sum of these sizes.
+    step_seconds
+        Time of each of that epoch's steps.
+    history
+        Rows of the log.
+    """
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+    stopping: EarlyStopping
+    identity: dict[str, Any]
+    best: dict[str, Tensor] = field(default_factory=dict)
+    epoch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    examples: int = 0
+    step_seconds: list[float] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def dropout(self) -> torch.Generator | None:
+        """Where the network draws its dropout masks from."""
+        return getattr(self.network, "dropout_generator", None)
+
+    def begin_epoch_after(self, row: dict[str, Any]) -> None:
+        """Add the row of the epoch that ended and stand before the next."""
+        self.history.append(row)
+        self.epoch, self.step, self.loss_sum, self.examples, self.step_seconds = row["epoch"], 0, 0.0, 0, []
+
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """Return what a checkpoint keeps as tensors, in groups."""
+        return {
+            "network": dict(self.network.state_dict()),
+            "best": self.best,
+            "optimizer": dict(states_of(self.optimizer)),
+            "generators": {"dropout": self.dropout.get_state()} if self.dropout else {},
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps as plain JSON."""
+        stopping = self.stopping
+        return {
+            "run": self.identity,
+            "threads": torch.get_num_threads(),
+            "place": {name: getattr(self, name) for name in _PLACE},
+            "schedule": self.schedule.state(),
+            "stopping": {
+                "best": None if math.isinf(stopping.best) else stopping.best,
+                "best_epoch": stopping.best_epoch,
+                "waited": stopping.waited,
+            },
+        }
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Stand where the checkpoint stood.
+
+        Raises
+        ------
+        SettingsError
+            If it is of another run; the message says what differs.
+        """
+        tensors, facts = checkpoint.tensors, checkpoint.facts
+        _check_same_run(facts["run"], self.identity)
+        self.network.load_state_dict(tensors["network"])
+        own = self.network.state_dict()
+        self.best = {name: tensor.to(own[name].device) for name, tensor in tensors.get("best", {}).items()}
+        load_states(self.optimizer, tensors.get("optimizer", {}))
+        if self.dropout:
+            self.dropout.set_state(tensors["generators"]["dropout"])
+        for name in _PLACE:
+            setattr(self, name, facts["place"][name])
+        self.schedule.load_state(facts["schedule"])
+        kept = facts["stopping"]
+        self.stopping.best = math.inf if kept["best"] is None else kept["best"]
+        self.stopping.best_epoch, self.stopping.waited = kept["best_epoch"], kept["waited"]
+
+
+def identity(network: nn.Module, settings: TrainSettings, seeds: Seeds, steps_per_epoch: int) -> dict[str, Any]:
+    """Return what decides a training's numbers, as far as the loop can see."""
+    return {
+        # threads are looked at on their own, because None means as many as there are
+        "train": settings.model_dump(mode="json", exclude={"checkpoint_seconds", "threads"}),
+        "seeds": asdict(seeds),
+        "weights": {name: list(tensor.shape) for name, tensor in network.state_dict().items()},
+        "epoch": {"steps": steps_per_epoch},
+    }
+
+
+def threads_to_use(settings: TrainSettings, checkpoint: Checkpoint | None) -> int | None:
+    """Return the CPU threads to train with: those of the checkpoint, because the order of sums depends on them.
+
+    Raises
+    ------
+    SettingsError
+        If the settings ask for another number.
+    """
+    if checkpoint is None:
+        return settings.threads
+    kept = int(checkpoint.facts["threads"])
+    if settings.threads not in (None, kept):
+        raise SettingsError(
+            f"threads: this run began with {kept} and would go on with {settings.threads}, which changes its numbers: "
+            f"set threads to {kept}, or train into a new folder"
+        )
+    return kept
+
+
+def _check_same_run(kept: dict[str, Any], now: dict[str, Any]) -> None:
+    differences = [
+        f"{room}.{key} is {kept[room].get(key)!r} in the checkpoint and {now[room].get(key)!r} now"
+        for room in now
+        for key in {**kept[room], **now[room]}
+        if kept[room].get(key) != now[room].get(key)
+    ]
+    if differences:
+        raise SettingsError(
+            f"the folder's checkpoint is of another run ({'; '.join(differences[:5])}): train into a new folder"
+        )

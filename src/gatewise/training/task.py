@@ -1,0 +1,44 @@
+"""What the training loop knows of a job: this protocol and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+
+class TrainingTask(Protocol):
+    """A job, as the loop sees it.
+
+    The order of the batches is a pure function of a generator that the loop seeds anew for every epoch, so that a run
+    that was stopped in the middle of an epoch finds its place again. A task keeps no state of its own between
+    batches; what has to last from batch to batch (a carried recurrent state) is a buffer of the network, which the
+    checkpoint saves with the weights.
+
+    Dropout masks are drawn from ``network.dropout_generator`` (a ``torch.Generator``, or None), whose state the loop
+    saves; a network without that attribute must not draw random numbers.
+    """
+
+    def plan(self, generator: torch.Generator) -> Sequence[Any]:
+        """Return the keys of one epoch's batches in order, e.g. a list of index arrays; every epoch has as many."""
+
+    def batch(self, key: Any) -> Any:
+        """Return the batch of a key: a tensor, or tuples, lists and dicts of tensors.
+
+        The loop moves them to the device and turns floating tensors into the precision of the weights.
+        """
+
+    def batch_size_of(self, key: Any) -> int:
+        """Return how many examples the batch of a key has: its weight in the epoch's mean loss."""
+
+    def loss(self, network: nn.Module, batch: Any) -> Tensor:
+        """Return the mean loss of a batch, a scalar; the network is in training mode."""
+
+    def validation_loss(self, network: nn.Module) -> float | None:
+        """Return the mean loss of the validation part, or None when there is none.
+
+        The network is in evaluation mode and no gradients are kept. The task brings its own tensors to the device,
+        e.g. by :func:`gatewise.training.place`.
+        """
