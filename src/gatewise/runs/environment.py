@@ -46,7 +46,7 @@ def environment(*, threads: int | None = None, folder: Path | None = None) -> di
 def cores() -> int:
     """Return how many cores this process may use: by its affinity and by its container's quota."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(allowed, math.ceil(_quota(Path("/sys/fs/cgroup")))))
+    return max(1, math.ceil(min(allowed, _quota(Path("/sys/fs/cgroup")))))
 
 
 def _quota(root: Path) -> float:
