@@ -1,0 +1,1 @@
+"""The ``gatewise`` command: one small file a command, each imported when it is called."""

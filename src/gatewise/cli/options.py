@@ -1,0 +1,177 @@
+"""Options made from the settings: a field's sentence is its help, its type and registry its choices.
+
+A field added to the settings is an option at once; nothing is listed here a second time.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from gatewise.errors import SettingsError
+from gatewise.settings import Registered, RunSettings, field_names, flat_fields, parse
+
+_PANELS = {"data": "Data", "split": "Split", "model": "Network", "train": "Training", "": "Run"}
+_WORDS = {int: "INTEGER", float: "NUMBER", str: "TEXT"}
+#: Fields that another part of the command line gives: the files stand alone, the task is the command's second word.
+_ELSEWHERE = ("data.files", "task")
+
+
+class Kind(NamedTuple):
+    """What a field takes: its choices, whether several, whether key=value pairs, whether none."""
+
+    word: str
+    choices: tuple[str, ...] = ()
+    many: bool = False
+    pairs: bool = False
+    optional: bool = False
+
+
+def with_settings(*rooms: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command every setting of some rooms of the settings tree (all rooms by default) as an option.
+
+    The command's ``**options`` receives what was typed; :func:`settings_from` checks it.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command, eval_str=True)
+        kept = [value for value in own.parameters.values() if value.kind is not inspect.Parameter.VAR_KEYWORD]
+        kept = [value.replace(kind=inspect.Parameter.KEYWORD_ONLY) for value in kept]
+        made = [_option(flat, path, field) for flat, path, field in _fields(rooms)]
+        command.__signature__ = own.replace(parameters=[*kept, *made])  # type: ignore[attr-defined]
+        return command
+
+    return decorate
+
+
+def settings_from(options: Mapping[str, Any], files: Sequence[str], config: Path | None = None) -> RunSettings:
+    """Check what was typed as a whole, over what a settings file says.
+
+    Raises
+    ------
+    SettingsError
+        Naming each option or key that cannot be used.
+    """
+    tree: dict[str, Any] = {}
+    if config is not None:
+        from gatewise.yaml12 import load_yaml
+
+        tree = parse(RunSettings, load_yaml(config) or {}, where=str(config)).model_dump(mode="json")
+    paths, kinds = flat_fields(), {flat: _kind_of(field) for flat, _, field in _fields(())}
+    given = {paths[flat]: _value(flat, kinds[flat], value) for flat, value in options.items() if value is not None}
+    if files:
+        given["data.files"] = list(files)
+    for path, value in given.items():
+        *rooms, leaf = path.split(".")
+        branch = tree
+        for room in rooms:
+            branch = branch.setdefault(room, {})
+        branch[leaf] = value
+    return parse(RunSettings, tree, names={path: dashed(flat) for flat, path in paths.items()})
+
+
+def dashed(flat: str) -> str:
+    """Return a flat name as it is typed on the command line.
+
+    Examples
+    --------
+    >>> dashed("target_offset")
+    '--target-offset'
+    """
+    return "--" + flat.replace("_", "-")
+
+
+def _fields(rooms: Sequence[str]) -> list[tuple[str, str, FieldInfo]]:
+    """Return flat name, dotted path and field of every setting that is an option."""
+    flats = {path: flat for flat, path in flat_fields().items()}
+    return [
+        (flats[path], path, field)
+        for path, field in field_names(RunSettings)
+        if path not in _ELSEWHERE and (not rooms or path.split(".")[0] in rooms)
+    ]
+
+
+def _option(flat: str, path: str, field: FieldInfo) -> inspect.Parameter:
+    kind = _kind_of(field)
+    name, sentence = dashed(flat), (field.description or "").rstrip(".")
+    choices = f" One of: {', '.join(kind.choices)}." if kind.choices else ""
+    text = f"{sentence}.{choices}{_default_text(field)}".replace("[", r"\[")
+    room = path.split(".")[0] if "." in path else ""
+    details: dict[str, Any] = {"help": text, "rich_help_panel": _PANELS[room], "show_default": False}
+    annotation: Any = str | None
+    if field.annotation is bool:
+        annotation, name = bool | None, f"{name}/--no-{flat.replace('_', '-')}"
+    else:
+        details |= {"metavar": f"{kind.word},..." if kind.many else kind.word}
+        details |= {"autocompletion": lambda incomplete: [one for one in kind.choices if one.startswith(incomplete)]}
+        annotation = list[str] | None if kind.many or kind.pairs else str | None
+    return inspect.Parameter(
+        flat,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[annotation, typer.Option(name, **details)],
+    )
+
+
+def _default_text(field: FieldInfo) -> str:
+    value = field.default
+    if value is PydanticUndefined or value is None or value == ():
+        return ""
+    if isinstance(value, tuple):
+        value = ", ".join(str(one) for one in value)
+    return f" [default: {'yes' if value is True else 'no' if value is False else value}]"
+
+
+def _kind_of(field: FieldInfo) -> Kind:
+    for check in field.metadata:
+        if isinstance(registered := getattr(check, "func", None), Registered):
+            return Kind("NAME", tuple(registered.choices()))
+    return _kind(field.annotation)
+
+
+def _kind(annotation: Any) -> Kind:
+    """Read a type: its word or choices."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        for check in args[1:]:
+            if isinstance(registered := getattr(check, "func", None), Registered):
+                return Kind("NAME", tuple(registered.choices()))
+        return _kind(args[0])
+    if origin in (Union, types.UnionType):
+        inner = next(one for one in args if one is not type(None))
+        return _kind(inner)._replace(optional=True)
+    if origin is Literal:
+        return Kind("NAME", tuple(str(one) for one in args))
+    if origin is tuple:
+        return _kind(args[0])._replace(many=True)
+    if origin is dict:
+        return Kind("KEY=VALUE", pairs=True)
+    return Kind(_WORDS.get(annotation, "TEXT"))
+
+
+def _value(flat: str, kind: Kind, typed: Any) -> Any:
+    """Turn what was typed into what the settings check: lists split at commas, none where nothing is a value."""
+    if kind.pairs:
+        return dict(_pair(flat, text) for text in typed)
+    if kind.many:
+        parts = [part.replace(r"\,", ",").strip() for text in typed for part in re.split(r"(?<!\\),", text)]
+        return [] if parts == ["none"] else parts
+    return None if kind.optional and typed == "none" else typed
+
+
+def _pair(flat: str, text: str) -> tuple[str, Any]:
+    """Read key=value, the value as in a settings file."""
+    from gatewise.yaml12 import parse_yaml
+
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise SettingsError(f"{dashed(flat)}: {text!r} is not KEY=VALUE")
+    return key.strip(), parse_yaml(value, where=f"{dashed(flat)} {key.strip()}")

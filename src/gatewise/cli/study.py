@@ -1,0 +1,103 @@
+"""``gatewise study``: a set of runs that differ in named factors, compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gatewise.cli.output import Json, print_json, say
+from gatewise.errors import SettingsError
+
+if TYPE_CHECKING:
+    from gatewise.studies.file import StudySettings
+
+
+def study(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A study that comes along, or a study file.")],
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILES]...", help="Data files, in the place of the study's own.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", help="Which of the study's presets; its first when absent.")
+    ] = None,
+    data: Annotated[
+        list[str] | None, typer.Option("--data", metavar="FILE", help="Data file; the same as after the name.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Study folder; studies/NAME when absent.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Another value for a setting: model.units=64."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="Runs at the same time; as many as there are cores when absent.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Number of seeds of each setting.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Show what would be trained, and stop.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train and compare what a study asks for, and make its page. Only what is missing is trained.
+
+    For example:
+
+      gatewise study stocks-cells
+
+      gatewise study stocks-cells --preset paper GOOG.csv AAPL.csv
+
+      gatewise study my-study.yaml --set model.units=32 --seeds 3 --plan
+    """
+    from gatewise.studies import load_study
+
+    settings = load_study(
+        name, preset=preset, set=_changes(changes or (), seeds), files=[*(data or ()), *(files or ())]
+    )
+    folder = out or Path("studies") / settings.name
+    if plan:
+        _show_plan(settings, as_json=as_json)
+        return
+    from gatewise.studies import run_study
+
+    outcome = run_study(settings, folder, jobs=jobs, say=say)
+    from gatewise.report import make_report
+
+    page = make_report(folder)
+    if as_json:
+        print_json({**outcome, "page": page})
+    else:
+        _show(outcome, page)
+
+
+def _changes(pairs: Any, seeds: int | None) -> dict[str, Any]:
+    """Read ``--set key=value``; the study file's own reader turns the values into numbers and lists."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise SettingsError(f"--set {pair}: KEY=VALUE is needed, e.g. --set model.units=64")
+        found[key.strip()] = value
+    return found if seeds is None else {**found, "seeds": seeds}
+
+
+def _show_plan(settings: StudySettings, *, as_json: bool) -> None:
+    """Show every combination of levels with its seeds, and what the design cannot decide."""
+    from gatewise.studies import plan_study
+
+    plan = plan_study(settings)
+    if as_json:
+        print_json(plan.to_json())
+        return
+    seeds = ", ".join(str(seed) for seed in settings.seeds)
+    rows = [(label, seeds) for label in dict.fromkeys(run.label for run in plan.runs)]
+    print_table(("setting", "seeds"), rows, title=f"{settings.name}: {len(plan.runs)} runs")
+    for warning in plan.warnings:
+        say(warning)
+
+
+def _show(outcome: dict[str, Any], page: Path) -> None:
+    """Print the findings, and the page's path last."""
+    for finding in outcome.get("findings", ()):
+        typer.echo(finding["text"] if isinstance(finding, dict) else finding)
+    typer.echo(page)
