@@ -1,6 +1,6 @@
 """The loop that finds the weights, with its losses, optimisers, schedules and checkpoints."""
 
-from gatewise.training.device import place
+from gatewise.training.device import DTYPES, place
 from gatewise.training.loop import Trained, train
 from gatewise.training.losses import Loss, ProbabilisticLoss, create_loss
 from gatewise.training.progress import Bar, Lines, Progress, Silent, choose_progress
@@ -8,6 +8,7 @@ from gatewise.training.seeds import Seeds
 from gatewise.training.task import TrainingTask
 
 __all__ = [
+    "DTYPES",
     "Bar",
     "Lines",
     "Loss",

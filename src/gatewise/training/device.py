@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from gatewise.errors import SettingsError
 from gatewise.settings import TrainSettings
 
+#: Number format of the weights by the precision of the settings; under bfloat16 only the matrix products are short.
+DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
+
 
 def choose_device(name: str) -> torch.device:
     """Return a device that is there.
@@ -32,11 +35,6 @@ def choose_device(name: str) -> torch.device:
     elif device.type != "cpu":
         raise SettingsError(f"device: {name!r} is not supported: use cpu, cuda, cuda:1 ...")
     return device
-
-
-def weight_dtype(settings: TrainSettings) -> torch.dtype:
-    """Return the number format of the weights: bfloat16 keeps them in float32 (autocast)."""
-    return torch.float64 if settings.precision == "float64" else torch.float32
 
 
 def autocast(settings: TrainSettings, device: torch.device) -> AbstractContextManager[Any]:

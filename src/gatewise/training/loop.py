@@ -16,7 +16,7 @@ from gatewise.errors import DataError
 from gatewise.runs import RunFolder
 from gatewise.settings import TrainSettings
 from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from gatewise.training.device import autocast, choose_device, cpu_threads, place, weight_dtype
+from gatewise.training.device import DTYPES, autocast, choose_device, cpu_threads, place
 from gatewise.training.diverged import diverged, diverged_in_validation, gradients_finite
 from gatewise.training.interrupts import Interrupts
 from gatewise.training.optimizers import create_optimizer
@@ -124,7 +124,7 @@ class _Training:
         on_epoch: Callable[[dict[str, Any]], None] | None,
     ) -> None:
         self.device = choose_device(settings.device)
-        network = network.to(self.device, weight_dtype(settings))
+        network = network.to(self.device, DTYPES[settings.precision])
         steps = len(task.plan(seeds.order_generator(1)))
         if steps == 0:
             raise DataError("the training part has no batch: give more data or a smaller batch_size")
