@@ -1,0 +1,184 @@
+"""Factors and their levels: what differs between the runs of a study.
+
+A factor is written in one of two ways::
+
+    vary:
+      model.cell: [rnn, gru, lstm]              # a setting and its values
+      schedule:                                 # a name, and levels that each change several settings
+        five epochs: {train.epochs: 5, train.patience: null}
+        early stopped: {train.epochs: 100, train.patience: 3}
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gatewise.errors import SettingsError, did_you_mean
+from gatewise.settings import RunSettings, flat_fields
+
+#: Settings that a study sets itself or that are not what a network is compared by.
+_NOT_VARIED = {
+    "name": "runs are named by their levels",
+    "task": "a study is about one task",
+    "seed": "write `seeds: 7` beside `vary`; every level is run with every seed",
+}
+
+
+@dataclass(frozen=True)
+class Level:
+    """One value of a factor.
+
+    Attributes
+    ----------
+    value : as written in the study file: a setting's value, or the name of a group of changes.
+    changes : the dotted settings that it replaces.
+    label : how it is called in tables.
+    """
+
+    value: Any
+    changes: dict[str, Any]
+    label: str
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A named set of levels; every level is run with every level of the other factors."""
+
+    name: str
+    levels: tuple[Level, ...]
+
+    def find(self, value: Any) -> Level | None:
+        """Return the level written as `value` (``1e-4``, ``0.0001`` and its label are the same)."""
+        for level in self.levels:
+            if level.value == value or str(value) in (level.label, show(level.value)):
+                return level
+        return None
+
+    @property
+    def settings(self) -> set[str]:
+        """The dotted settings that its levels replace."""
+        return {path for level in self.levels for path in level.changes}
+
+
+def read_factors(vary: Mapping[str, Any], base: RunSettings) -> tuple[Factor, ...]:
+    """Make factors from what stands under ``vary``, each value checked against the setting that it replaces.
+
+    Raises
+    ------
+    SettingsError
+        With one line for every problem.
+    """
+    factors, problems = [], []
+    for name, levels in vary.items():
+        try:
+            factors.append(_read_factor(str(name), levels, base))
+        except SettingsError as error:
+            problems += str(error).splitlines()
+    for one, other in itertools.combinations(factors, 2):
+        both = sorted(one.settings & other.settings)
+        if both:
+            problems.append(f"vary: {one.name} and {other.name} both change {both[0]}; put them into one factor")
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return tuple(factors)
+
+
+def combinations(factors: tuple[Factor, ...]) -> Iterator[tuple[Level, ...]]:
+    """Yield every combination of levels once, the first factor slowest."""
+    yield from itertools.product(*(factor.levels for factor in factors))
+
+
+def show(value: Any) -> str:
+    """Write a level's value as short text.
+
+    Examples
+    --------
+    >>> show(1e-4), show(None), show([256, 128])
+    ('0.0001', 'none', '256-128')
+    """
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return "-".join(show(part) for part in value) or "none"
+    return str(value)
+
+
+def _read_factor(name: str, levels: Any, base: RunSettings) -> Factor:
+    where = f"vary.{name}"
+    known = [path for path in flat_fields().values() if path not in _NOT_VARIED]
+    if name in _NOT_VARIED:
+        raise SettingsError(f"{where}: cannot be varied: {_NOT_VARIED[name]}")
+    if isinstance(levels, Mapping) and name not in known:
+        return _read_groups(name, levels, base, known)
+    if name not in known:
+        raise SettingsError(f"{where}: unknown setting{did_you_mean(name, known)}")
+    if not isinstance(levels, list | tuple):
+        raise SettingsError(f"{where}: a list of values is expected, e.g. [{show(base.at(name))}] (found {levels!r})")
+    if not levels:
+        raise SettingsError(f"{where}: the list of values is empty; give at least one")
+    made, problems = [], []
+    for value in levels:
+        try:
+            changed = _checked({name: value}, base, where)
+        except SettingsError as error:
+            problems.append(str(error))
+            continue
+        made.append(Level(changed[name], changed, _label(name, changed[name])))
+        if made[-1].value in [level.value for level in made[:-1]]:
+            problems.append(f"{where}: {show(made[-1].value)} stands twice")
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return Factor(name, tuple(made))
+
+
+def _read_groups(name: str, levels: Mapping[str, Any], base: RunSettings, known: list[str]) -> Factor:
+    where = f"vary.{name}"
+    if not levels:
+        raise SettingsError(f"{where}: has no levels; give at least one")
+    made, problems = [], []
+    for label, changes in levels.items():
+        if not isinstance(changes, Mapping):
+            problems.append(f"{where}.{label}: settings are expected, e.g. {{train.epochs: 5}} (found {changes!r})")
+            continue
+        wrong = [path for path in changes if path not in known]
+        problems += [f"{where}.{label}.{path}: unknown setting{did_you_mean(str(path), known)}" for path in wrong]
+        if wrong:
+            continue
+        try:
+            made.append(Level(show(label), _checked(changes, base, f"{where}.{label}"), show(label)))
+        except SettingsError as error:
+            problems.append(str(error))
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return Factor(name, tuple(made))
+
+
+def _checked(changes: Mapping[str, Any], base: RunSettings, where: str) -> dict[str, Any]:
+    """Return the changes as the settings hold them: numbers as numbers, lists as lists."""
+    try:
+        made = base.replace(changes)
+    except SettingsError as error:
+        raise SettingsError("\n".join(f"{where}: {line}" for line in str(error).splitlines())) from None
+    tree = made.model_dump(mode="json")
+    found = {}
+    for path in changes:
+        value: Any = tree
+        for part in path.split("."):
+            value = value[part]
+        found[path] = value
+    return found
+
+
+def _label(path: str, value: Any) -> str:
+    """Name a level in words: a name speaks for itself, a number needs its setting's name."""
+    if isinstance(value, str):
+        return value
+    words = path.rsplit(".", 1)[-1].replace("_", " ")
+    return f"{words} {show(value)}"

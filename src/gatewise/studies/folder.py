@@ -1,0 +1,125 @@
+"""The study folder: the only place that knows the names of its files.
+
+::
+
+    study.json            the study in full, with every planned run
+    runs/<fingerprint>/   the run folders
+    timing/<fingerprint>/ short runs that had the machine to themselves
+    failures.json         what went wrong with which run; absent when nothing did
+    comparison.json       levels, tests, findings
+    lock                  there while a process works in the folder
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gatewise.errors import InputError
+from gatewise.runs import RunFolder, atomic
+from gatewise.runs.lock import held_lock
+
+FORMAT_VERSION = 1
+
+
+class StudyFolder:
+    """One study's files, read and written. Making the object touches nothing.
+
+    Parameters
+    ----------
+    path
+        Where the study lives.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Make the folder and keep other studies out of it while the block runs.
+
+        Raises
+        ------
+        RunLockedError
+            If a living process works in the folder.
+        OutputError
+            If the folder cannot be made or written.
+        """
+        atomic.make_folder(self.path)
+        with held_lock(self.path / "lock"):
+            atomic.remove_unfinished(self.path)
+            yield
+
+    def run(self, fingerprint: str) -> RunFolder:
+        """Return the folder of a run."""
+        return RunFolder(self.path / "runs" / fingerprint)
+
+    def timing(self, fingerprint: str) -> RunFolder:
+        """Return the folder of a timing run."""
+        return RunFolder(self.path / "timing" / fingerprint)
+
+    def write_study(self, tree: Mapping[str, Any]) -> None:
+        """Write the study in full."""
+        atomic.write_json(self.path / "study.json", dict(tree))
+
+    def read_study(self) -> dict[str, Any]:
+        """Return the study in full.
+
+        Raises
+        ------
+        InputError
+            If the folder holds no study, or one of a newer version.
+        """
+        tree = self._read("study.json")
+        if tree is None:
+            raise InputError(f"{self.path}: holds no study.json: give the folder that `gatewise study` printed")
+        if tree.get("format_version") != FORMAT_VERSION:
+            raise InputError(
+                f"{self.path / 'study.json'}: written by another version of gatewise (format "
+                f"{tree.get('format_version')}, this one reads {FORMAT_VERSION}): update gatewise or run the study again"
+            )
+        return tree
+
+    def write_failures(self, failures: Mapping[str, str]) -> None:
+        """Write why runs failed, by fingerprint; no file when none did."""
+        if failures:
+            atomic.write_json(self.path / "failures.json", dict(failures))
+        else:
+            atomic.remove(self.path / "failures.json")
+
+    def read_failures(self) -> dict[str, str]:
+        """Return why runs failed, by fingerprint."""
+        return self._read("failures.json") or {}
+
+    def write_comparison(self, tree: Mapping[str, Any]) -> None:
+        """Write levels, tests and findings."""
+        atomic.write_json(self.path / "comparison.json", dict(tree))
+
+    def read_comparison(self) -> dict[str, Any]:
+        """Return levels, tests and findings.
+
+        Raises
+        ------
+        InputError
+            If the study was not compared yet.
+        """
+        tree = self._read("comparison.json")
+        if tree is None:
+            raise InputError(f"{self.path}: holds no comparison.json: run the study to its end first")
+        return tree
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        path = self.path / name
+        if not path.is_file():
+            return None
+        try:
+            tree = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, OSError) as error:
+            raise InputError(f"{path}: not readable as JSON ({error}): run the study again") from error
+        if not isinstance(tree, dict):
+            raise InputError(f"{path}: a JSON object is expected, found {type(tree).__name__}: run the study again")
+        return tree

@@ -1,0 +1,186 @@
+"""From a study to its runs: every combination of levels with every seed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gatewise.errors import SettingsError
+from gatewise.settings import DataSettings, RunSettings
+from gatewise.studies.factors import Factor, combinations
+from gatewise.studies.file import StudySettings
+from gatewise.studies.statistics import seeds_needed
+
+#: Nobody waits for more; a factor too many is the likelier reason.
+MOST_RUNS = 20_000
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run before it is done.
+
+    Attributes
+    ----------
+    label : the combination of levels in words, the same for every seed.
+    levels : factor to the level's value.
+    fingerprint : name of the run's folder; equal settings and data give equal names.
+    """
+
+    label: str
+    levels: dict[str, Any]
+    seed: int
+    settings: RunSettings
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of a study.
+
+    Attributes
+    ----------
+    timing : short runs, one a combination of levels, that are done alone afterwards.
+    warnings : what the design cannot decide, in words.
+    """
+
+    study: StudySettings
+    factors: tuple[Factor, ...]
+    runs: tuple[PlannedRun, ...]
+    timing: tuple[PlannedRun, ...]
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as it stands in ``study.json``: enough to compare without the study file."""
+        timing = {run.label: run.fingerprint for run in self.timing}
+        return {
+            "format_version": 1,
+            "name": self.study.name,
+            "question": self.study.question,
+            "task": self.study.task,
+            "metric": self.study.metric,
+            "main": self.study.main,
+            "factors": {factor.name: [level.value for level in factor.levels] for factor in self.factors},
+            "seeds": list(self.study.seeds),
+            "claims": [claim.model_dump(mode="json") for claim in self.study.claims],
+            "warnings": list(self.warnings),
+            "study": self.study.model_dump(mode="json"),
+            "runs": [
+                {
+                    "label": run.label,
+                    "levels": run.levels,
+                    "seed": run.seed,
+                    "fingerprint": run.fingerprint,
+                    "timing": timing.get(run.label),
+                }
+                for run in self.runs
+            ],
+        }
+
+
+def plan_study(study: StudySettings, digest: Callable[[DataSettings], str] | None = None) -> Plan:
+    """Plan every run of a study; its data is read once to know what the runs depend on.
+
+    Parameters
+    ----------
+    digest
+        Gives the digest of the data that settings describe; by default the data is read.
+
+    Raises
+    ------
+    SettingsError
+        If a combination of levels contradicts itself, or there are more runs than anybody could want.
+    DataError
+        If the data cannot be used.
+    """
+    factors = study.factors
+    count = math.prod(len(factor.levels) for factor in factors) * len(study.seeds)
+    if count > MOST_RUNS:
+        sizes = " x ".join(str(len(factor.levels)) for factor in factors)
+        raise SettingsError(
+            f"{study.name}: {sizes} levels x {len(study.seeds)} seeds are {count:,} runs (most: {MOST_RUNS:,}); "
+            "leave out levels, or make several studies of it"
+        )
+    digests = _Digests(digest or data_digest)
+    runs, timing = [], []
+    for combination in combinations(factors):
+        changes = {path: value for level in combination for path, value in level.changes.items()}
+        levels = {factor.name: level.value for factor, level in zip(factors, combination, strict=True)}
+        label = ", ".join(level.label for level in combination) or study.name
+        settings = _settings(study.base, label, changes)
+        for seed in study.seeds:
+            runs.append(_planned(label, levels, settings.replace({"name": f"{label}, seed {seed}", "seed": seed}), digests))
+        if study.timing is not None:
+            short = {
+                "name": f"{label}, timing",
+                "seed": study.seeds[0],
+                "train.epochs": study.timing.epochs,
+                "train.patience": None,
+            }
+            timing.append(_planned(label, levels, settings.replace(short), digests))
+    _names_differ(runs)
+    return Plan(study, factors, tuple(runs), tuple(timing), _warnings(study, factors))
+
+
+def data_digest(settings: DataSettings) -> str:
+    """Read the data and return its digest."""
+    from gatewise.data import read_series
+
+    return read_series(settings).digest
+
+
+class _Digests:
+    """Reads each set of data once."""
+
+    def __init__(self, digest: Callable[[DataSettings], str]) -> None:
+        self._digest = digest
+        self._known: dict[str, str] = {}
+
+    def __call__(self, settings: DataSettings) -> str:
+        key = json.dumps(settings.model_dump(mode="json"), sort_keys=True)
+        if key not in self._known:
+            self._known[key] = self._digest(settings)
+        return self._known[key]
+
+
+def _settings(base: RunSettings, label: str, changes: dict[str, Any]) -> RunSettings:
+    try:
+        return base.replace(changes)
+    except SettingsError as error:
+        raise SettingsError(f"the combination {label}: {error}") from None
+
+
+def _planned(label: str, levels: dict[str, Any], settings: RunSettings, digests: _Digests) -> PlannedRun:
+    return PlannedRun(label, levels, settings.seed, settings, settings.fingerprint(digests(settings.data)))
+
+
+def _names_differ(runs: list[PlannedRun]) -> None:
+    """Refuse labels that would make two combinations look like one in every table."""
+    seen: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        if seen.setdefault(run.label, run.levels) != run.levels:
+            raise SettingsError(f"two combinations of levels would both be called {run.label!r}; rename a level")
+
+
+def _warnings(study: StudySettings, factors: tuple[Factor, ...]) -> tuple[str, ...]:
+    """Say before anything runs what the design could never decide."""
+    main = next((factor for factor in factors if factor.name == study.main), None)
+    if main is None or len(main.levels) < 2:
+        return ()
+    pairs = len(list(itertools.combinations(main.levels, 2)))
+    seeds, needed = len(study.seeds), seeds_needed(pairs)
+    if seeds >= needed:
+        return ()
+    comparisons = "one comparison" if pairs == 1 else f"{pairs} comparisons"
+    if seeds == 1:
+        return (
+            f"one seed cannot tell a difference from chance: {comparisons} of {main.name} need {needed} seeds (seeds: {needed})",
+        )
+    least = 2 / 2**seeds
+    return (
+        f"{seeds} seeds cannot decide {comparisons} of {main.name}: the least p an exact test can reach is {least:.3g}, "
+        f"times {pairs} (Holm) is {min(1.0, least * pairs):.3g}, above 0.05; {needed} seeds can (seeds: {needed})",
+    )

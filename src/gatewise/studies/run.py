@@ -1,0 +1,179 @@
+"""Running a study: what is missing is trained, then everything is compared."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gatewise.errors import GatewiseError, InputError, InterruptedRunError
+from gatewise.runs.environment import cores
+from gatewise.settings import DataSettings
+from gatewise.studies.compare import compare_study
+from gatewise.studies.file import StudySettings
+from gatewise.studies.folder import StudyFolder
+from gatewise.studies.plan import Plan, PlannedRun, plan_study
+from gatewise.studies.pool import Outcome, Request, run_pool
+from gatewise.studies.progress import Clock, RunEnded, Silent, StudyProgress
+from gatewise.studies.worker import RUNNER
+
+
+def run_study(
+    study: StudySettings,
+    folder: str | os.PathLike[str],
+    *,
+    jobs: int | None = None,
+    progress: StudyProgress | None = None,
+    runner: str = RUNNER,
+    digest: Callable[[DataSettings], str] | None = None,
+) -> dict[str, Any]:
+    """Train what is missing of a study, compare, and return what ``gatewise study --json`` prints.
+
+    Parameters
+    ----------
+    study
+        From :func:`gatewise.studies.load_study`.
+    folder
+        Where the study lives; runs that are finished there are not trained again.
+    jobs
+        Runs at a time, each with one thread, so that its numbers do not depend on how many run beside it; as many as
+        there are cores when absent, and never more.
+    progress
+        Told where the study is; silent when absent.
+    runner
+        ``module:function`` that does one run; see :mod:`gatewise.studies.worker`.
+    digest
+        Gives the digest of the data that settings describe; by default the data is read.
+
+    Returns
+    -------
+    dict
+        ``name``, ``folder``, ``page`` (None: the report makes it), ``runs``, ``comparisons``, ``findings``, ``claims``,
+        ``failed``.
+
+    Raises
+    ------
+    InputError
+        Before anything is written, if the settings or the data cannot be used.
+    RunLockedError
+        If another process runs a study in this folder.
+    InterruptedRunError
+        After Ctrl-C or SIGTERM, when all has been saved; the same call goes on.
+    GatewiseError
+        If every run failed.
+
+    Examples
+    --------
+    >>> study = load_study("stocks-cells")  # doctest: +SKIP
+    >>> outcome = run_study(study, "studies/stocks-cells")  # doctest: +SKIP
+    >>> outcome["findings"][0]["text"]  # doctest: +SKIP
+    """
+    if jobs is not None and jobs < 1:
+        raise InputError(f"jobs: at least 1 is needed (found {jobs})")
+    plan = plan_study(study, digest)
+    place, progress = StudyFolder(folder), progress or Silent()
+    with place.lock():
+        place.write_study(plan.to_json())
+        _Work(plan, place, min(jobs or cores(), cores()), progress, runner).do()
+        comparison = compare_study(place.path)
+    return {
+        "name": study.name,
+        "folder": str(place.path),
+        "page": None,
+        "runs": [place.run(name).read_result() for name in _names(plan.runs) if place.run(name).is_finished],
+        **{key: comparison[key] for key in ("comparisons", "findings", "claims", "failed")},
+    }
+
+
+class _Work:
+    """One pass over the runs that are missing."""
+
+    def __init__(self, plan: Plan, place: StudyFolder, jobs: int, progress: StudyProgress, runner: str) -> None:
+        self._plan, self._place, self._jobs, self._runner = plan, place, jobs, runner
+        self._progress = progress
+        self._failures: dict[str, str] = {}
+        self._codes: list[int] = []
+
+    def do(self) -> None:
+        """Train side by side, then take times one by one."""
+        runs = {run.fingerprint: run for run in self._plan.runs if not self._place.run(run.fingerprint).is_finished}
+        timing = {
+            run.fingerprint: run for run in self._plan.timing if not self._place.timing(run.fingerprint).is_finished
+        }
+        self._total, self._done = len(runs) + len(timing), 0
+        finished = len(_names(self._plan.runs)) + len(_names(self._plan.timing)) - self._total
+        self._progress.start(
+            name=self._plan.study.name,
+            waiting=self._total,
+            finished=finished,
+            jobs=max(1, min(self._jobs, len(runs))),
+            warnings=self._plan.warnings,
+        )
+        try:
+            self._run(runs, "runs", workers=self._jobs, threads=1)
+            self._refuse_if_all_failed()
+            self._run(timing, "timing", workers=1, threads=cores())
+        except InterruptedRunError:
+            raise InterruptedRunError(
+                f"{self._plan.study.name}: stopped with {self._done} of {self._total} runs done, all saved in "
+                f"{self._place.path}; the same command goes on from here"
+            ) from None
+        finally:
+            self._progress.stop()
+            self._place.write_failures(self._failures)
+
+    def _run(self, runs: dict[str, PlannedRun], part: str, *, workers: int, threads: int) -> None:
+        if not runs:
+            return
+        clock, before = Clock(len(runs)), self._done
+
+        def ended(outcome: Outcome) -> None:
+            self._done += 1
+            if outcome.error is not None:
+                self._failures[outcome.key] = outcome.error
+                self._codes.append(outcome.exit_code)
+            self._progress.run_ended(
+                RunEnded(
+                    name=runs[outcome.key].settings.name,
+                    done=self._done,
+                    total=self._total,
+                    seconds_left=clock.seconds_left(self._done - before) if part == "runs" else None,
+                    error=outcome.error,
+                    text=self._describe(outcome),
+                )
+            )
+
+        requests = [
+            Request(
+                key=name,
+                settings=run.settings.model_dump(mode="json"),
+                folder=str((self._place.path / part / name).resolve()),
+                exclusive=part == "timing",
+            )
+            for name, run in runs.items()
+        ]
+        run_pool(requests, ended, workers=workers, threads=threads, runner=self._runner)
+
+    def _describe(self, outcome: Outcome) -> str:
+        """Say the metric and the epochs of a finished run."""
+        if outcome.result is None:
+            return ""
+        metric = self._plan.study.metric
+        value = outcome.result.get("metrics", {}).get("test", {}).get(metric)
+        epochs = outcome.result.get("epochs", {}).get("run")
+        parts = [] if value is None else [f"test {metric} {value:.5g}"]
+        return ", ".join([*parts, *([] if epochs is None else [f"{epochs} epochs"])])
+
+    def _refuse_if_all_failed(self) -> None:
+        """Nothing can be compared when no run has ever finished."""
+        names = _names(self._plan.runs)
+        if not names or any(self._place.run(name).is_finished for name in names):
+            return
+        first = next(iter(self._failures.values()), "")
+        kind = InputError if set(self._codes) == {InputError.exit_code} else GatewiseError
+        raise kind(f"{self._plan.study.name}: all {len(names)} runs failed; the first one: {first}")
+
+
+def _names(runs: Sequence[PlannedRun]) -> list[str]:
+    """Return the fingerprints in order, each once (combinations may share a run)."""
+    return list(dict.fromkeys(run.fingerprint for run in runs))
