@@ -1,0 +1,31 @@
+"""Files to windows: read, checked, split, transformed on the training part only. NumPy and Polars, no torch."""
+
+from gatewise.data.covariates import calendar_features, future_template, future_values
+from gatewise.data.frames import like_input, to_polars
+from gatewise.data.frequency import Frequency
+from gatewise.data.reading import read_series
+from gatewise.data.scaling import CovariateScaler
+from gatewise.data.series import SeriesSet, require_nonzero, require_positive, require_varying
+from gatewise.data.splits import Split, split_windows
+from gatewise.data.transforms import TargetTransform, create_transform
+from gatewise.data.windows import Windows
+
+__all__ = [
+    "CovariateScaler",
+    "Frequency",
+    "SeriesSet",
+    "Split",
+    "TargetTransform",
+    "Windows",
+    "calendar_features",
+    "create_transform",
+    "future_template",
+    "future_values",
+    "like_input",
+    "read_series",
+    "require_nonzero",
+    "require_positive",
+    "require_varying",
+    "split_windows",
+    "to_polars",
+]

@@ -1,0 +1,152 @@
+"""The one form in which series leave this room: arrays over all rows, series after series."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise.data.frequency import Frequency
+from gatewise.errors import DataError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SeriesSet:
+    """One or many series, checked, sorted and complete.
+
+    Joint series are the channels of one series (S = 1); a global set has one channel and many series. Shapes: S
+    series, N rows of all series together, C target channels, P past, F future-known and K static covariates.
+
+    Attributes
+    ----------
+    names
+        Names of the series, (S,).
+    channels
+        Names of the target channels, (C,).
+    offsets
+        Row at which each series begins, and N, (S+1,).
+    times
+        datetime64[us], or int64 where the index is one of integers or of rows, (N,).
+    target
+        (N, C).
+    past, future, static
+        Covariates known up to the window's end (N, P); known ahead (N, F), calendar included; one row a series (S, K).
+    frequency
+        The calendar of `times`.
+    notes
+        What was done to the rows, in words.
+    time_name, id_name
+        What the columns of times and of ids were called.
+    """
+
+    names: tuple[str, ...]
+    channels: tuple[str, ...]
+    offsets: NDArray[np.int64]
+    times: NDArray[np.datetime64] | NDArray[np.int64]
+    target: Floats
+    frequency: Frequency
+    past: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    past_names: tuple[str, ...] = ()
+    future: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    future_names: tuple[str, ...] = ()
+    static: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    static_names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    time_name: str = "ds"
+    id_name: str = "unique_id"
+
+    def __post_init__(self) -> None:
+        for name, rows in (("past", len(self.times)), ("future", len(self.times)), ("static", len(self.names))):
+            if getattr(self, name).size == 0:
+                object.__setattr__(self, name, np.empty((rows, 0)))
+
+    @property
+    def joint(self) -> bool:
+        """Whether this is one series, of one or several channels."""
+        return len(self.names) == 1
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the content and its names, not over paths: hex."""
+        sha = hashlib.sha256()
+        names = (self.names, self.channels, self.past_names, self.future_names, self.static_names, self.frequency.name)
+        sha.update(repr(names).encode())
+        for array in (self.offsets, self.times, self.target, self.past, self.future, self.static):
+            sha.update(repr((array.dtype.str, array.shape)).encode())
+            sha.update(np.ascontiguousarray(array).view(np.uint8).data if array.size else b"")
+        return sha.hexdigest()
+
+    def series_of_row(self, row: int) -> int:
+        """Return the series that a row belongs to."""
+        return int(np.searchsorted(self.offsets, row, side="right")) - 1
+
+    def say(self, row: int, channel: int) -> str:
+        """Name a value in words: its series and its time."""
+        name = self.channels[channel] if self.joint else self.names[self.series_of_row(row)]
+        return f"series {name!r} is {self.target[row, channel]:g} at {show_time(self.times[row])}"
+
+
+def show_time(stamp: np.datetime64 | np.integer | int) -> str:
+    """Write a time as people do: a date without midnight, or the integer.
+
+    Examples
+    --------
+    >>> show_time(np.datetime64("2010-01-04T00:00:00", "us"))
+    '2010-01-04'
+    """
+    text = str(stamp)
+    return text.replace("T", " ").removesuffix(".000000").removesuffix(" 00:00:00")
+
+
+def require_positive(series: SeriesSet, what: str) -> None:
+    """Refuse zeros and negative targets.
+
+    Raises
+    ------
+    DataError
+        Naming the first such value, how many there are, and `what` needs positive ones.
+    """
+    _refuse(series, series.target <= 0, f"{what} needs positive values")
+
+
+def require_nonzero(series: SeriesSet, what: str) -> None:
+    """Refuse targets that are zero, where `what` divides by the truth.
+
+    Raises
+    ------
+    DataError
+        Naming the first zero and how many there are.
+    """
+    _refuse(series, series.target == 0, f"{what} divides by the truth, which must not be zero")
+
+
+def _refuse(series: SeriesSet, bad: NDArray[np.bool_], why: str) -> None:
+    if bad.any():
+        row, channel = (int(i) for i in np.argwhere(bad)[0])
+        raise DataError(f"{why}: {series.say(row, channel)} ({int(bad.sum())} such values)")
+
+
+def require_varying(series: SeriesSet) -> tuple[str, ...]:
+    """Refuse series that never change; of many, note those that do not.
+
+    Raises
+    ------
+    DataError
+        If a channel, or every series of many, is constant: there is nothing to forecast.
+    """
+    starts = series.offsets[:-1]
+    low = np.minimum.reduceat(series.target, starts, axis=0)
+    constant = low == np.maximum.reduceat(series.target, starts, axis=0)  # (S, C)
+    if constant.all() or (series.joint and constant.any()):
+        row, channel = (int(i) for i in np.argwhere(constant)[0])
+        name = series.channels[channel] if series.joint else series.names[row]
+        raise DataError(f"series {name!r} is {low[row, channel]:g} in every row: there is nothing to forecast")
+    flat = [series.names[i] for i in np.flatnonzero(constant.any(axis=1))]
+    if not flat:
+        return ()
+    return (f"{len(flat)} series never change: {', '.join(flat[:5])}{' ...' if len(flat) > 5 else ''}",)

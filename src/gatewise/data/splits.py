@@ -1,0 +1,269 @@
+"""Which windows train, which choose the epoch, which judge.
+
+Every kind keeps time order but `random`, which leaks because neighbouring windows overlap, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise.data.series import require_varying
+from gatewise.data.windows import Windows
+from gatewise.errors import DataError
+from gatewise.settings import SplitSettings
+
+Index = NDArray[np.int64]
+NONE: Index = np.empty(0, dtype=np.int64)
+
+LEAKS = (
+    "random split: neighbouring windows overlap, so most test rows were seen in training; "
+    "errors are too small and say nothing about the future"
+)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Numbers of the windows in each part.
+
+    Attributes
+    ----------
+    train, validation, test
+        Window numbers, int64.
+    fold, folds
+        Which of how many.
+    leaks
+        Whether rows of the test part were seen in training.
+    purged
+        Windows left out because they straddle a border.
+    """
+
+    train: Index
+    validation: Index
+    test: Index
+    kind: str
+    fold: int = 0
+    folds: int = 1
+    leaks: bool = False
+    purged: int = 0
+    notes: tuple[str, ...] = ()
+
+    def parts(self) -> dict[str, Index]:
+        """Return the parts by name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+
+def split_windows(windows: Windows, settings: SplitSettings) -> list[Split]:
+    """Divide windows into parts, one `Split` a fold.
+
+    Raises
+    ------
+    DataError
+        If a part would be empty (the message says how many rows are needed) or a series is constant.
+
+    Notes
+    -----
+    chronological
+        The last `test_size` of the windows, by the time of their first forecast row, are the test part; the last
+        `validation_size` of the rest is the validation part. Windows whose forecast rows reach the next part are
+        purged.
+    walk_forward
+        `folds` test blocks of equal length at the end, each forecast from everything before it.
+    blocked
+        `folds` contiguous blocks, each once the test part; every window that shares a row with a test window is
+        purged, and `embargo` further windows after the block. The validation part is the last share of the training
+        windows in time order, purged in the same way.
+    random
+        scikit-learn's `train_test_split`; the validation part is the last share of the shuffled training part.
+    """
+    notes = require_varying(windows.series)
+    if settings.kind == "random":
+        splits = [_random(windows, settings)]
+    elif settings.kind == "chronological":
+        splits = [_before(windows, settings, fold=0, folds=1)]
+    elif settings.kind == "walk_forward":
+        splits = [_before(windows, settings, fold, settings.folds) for fold in _wanted(settings)]
+    else:
+        splits = [_blocked(windows, settings, fold) for fold in _wanted(settings)]
+    for split in splits:
+        _refuse_empty(split, windows, settings)
+    return [replace(split, notes=split.notes + windows.notes + notes) for split in splits]
+
+
+def _wanted(settings: SplitSettings) -> range:
+    return range(settings.folds) if settings.fold is None else range(settings.fold, settings.fold + 1)
+
+
+def _random(windows: Windows, settings: SplitSettings) -> Split:
+    from sklearn.model_selection import train_test_split
+
+    everything = np.arange(len(windows), dtype=np.int64)
+    if settings.test_size == 0:
+        rest = np.random.RandomState(settings.seed).permutation(everything)
+        test = NONE
+    elif len(windows) < 2:
+        rest, test = everything, NONE
+    else:
+        try:
+            rest, test = train_test_split(everything, test_size=settings.test_size, random_state=settings.seed)
+        except ValueError:
+            rest, test = NONE, everything
+    cut = int(len(rest) * (1 - settings.validation_size))
+    return Split(rest[:cut], rest[cut:], test, "random", leaks=True, notes=(LEAKS,))
+
+
+def _groups(windows: Windows, settings: SplitSettings) -> Iterator[Index]:
+    """Yield the windows that share a border: all of them, or those of each series."""
+    if settings.border == "time" or len(windows.series.names) == 1:
+        yield np.arange(len(windows), dtype=np.int64)
+        return
+    for begin, end in zip(windows.bounds[:-1], windows.bounds[1:], strict=True):
+        if end > begin:
+            yield np.arange(begin, end, dtype=np.int64)
+
+
+def _before(windows: Windows, settings: SplitSettings, fold: int, folds: int) -> Split:
+    """Test on block `fold` of the last `folds` blocks, train on what comes before it."""
+    parts: list[tuple[Index, Index, Index]] = []
+    purged = 0
+    for group in _groups(windows, settings):
+        first, last = _target_times(windows, group)
+        order = np.sort(first)
+        block = ceil(len(group) * settings.test_size)
+        begin = len(group) - (folds - fold) * block
+        if begin < 1 and len(windows.series.names) == 1:
+            raise _too_few(windows, settings)
+        begin = max(begin, 0)
+        border = order[begin] if begin < len(order) else _after(order)
+        end = order[begin + block] if begin + block < len(order) else _after(order)
+        test = group[(first >= border) & (first < end)]
+        rest = int((first < border).sum())
+        cut = int(rest * (1 - settings.validation_size))
+        inner = order[cut] if cut < rest else border
+        train, chosen = first < inner, (first >= inner) & (first < border)
+        extra = settings.purge or 0  # windows asked for on top of those whose forecast rows reach the next part
+        clean_train = train & (last < inner) & (first < order[max(cut - extra, 0)] if extra else True)
+        clean_chosen = chosen & (last < border) & (first < order[max(rest - extra, 0)] if extra else True)
+        purged += int(train.sum() - clean_train.sum() + chosen.sum() - clean_chosen.sum())
+        parts.append((group[clean_train], group[clean_chosen], test))
+    kind = "walk_forward" if settings.kind == "walk_forward" else "chronological"
+    return Split(*_join(parts), kind, fold, folds, purged=purged, notes=_purge_note(purged))
+
+
+def _blocked(windows: Windows, settings: SplitSettings, fold: int) -> Split:
+    """Test on contiguous block `fold` of all windows, train on both sides of it."""
+    purge = windows.span - 1 if settings.purge is None else settings.purge
+    parts: list[tuple[Index, Index, Index]] = []
+    purged = 0
+    for group in _groups(windows, settings):
+        first, _ = _target_times(windows, group)
+        order = np.sort(first)
+        edges = [round(len(order) * i / settings.folds) for i in (fold, fold + 1)]
+        begin, end = (order[i] if i < len(order) else _after(order) for i in edges)
+        inside = (first >= begin) & (first < end)
+        near = _near(windows, group, inside, purge, purge + settings.embargo)
+        free = ~inside & ~near
+        times = np.sort(first[free])
+        cut = int(len(times) * (1 - settings.validation_size))
+        chosen = free & (first >= times[cut]) if cut < len(times) else np.zeros_like(free)
+        close = free & ~chosen & _near(windows, group, chosen, purge, purge)
+        purged += int(near.sum() + close.sum())
+        parts.append((group[free & ~chosen & ~close], group[chosen], group[inside]))
+    notes = _purge_note(purged)
+    leaks = purge < windows.span - 1
+    if leaks:
+        notes += (f"purge {purge}: rows of the test part were seen in training; {windows.span - 1} would be enough",)
+    return Split(*_join(parts), "blocked", fold, settings.folds, leaks, purged, notes)
+
+
+def _near(windows: Windows, group: Index, inside: NDArray[np.bool_], before: int, after: int) -> NDArray[np.bool_]:
+    """Mark windows outside that lie up to `before` ahead of or `after` behind marked ones of their series."""
+    near = np.zeros_like(inside)
+    if not inside.any():
+        return near
+    series = windows.series_at(group)
+    times = windows.series.times[windows.first_target_row(group)]
+    low, high = times[inside].min(), times[inside].max()
+    for begin, end in _runs(series):
+        own = inside[begin:end]
+        if own.any():
+            marked = np.flatnonzero(own)
+            jumps = np.flatnonzero(np.diff(marked) > 1)
+            heads, tails = marked[np.r_[0, jumps + 1]], marked[np.r_[jumps, len(marked) - 1]] + 1
+        else:  # a series without a window in the block still shares its dates
+            heads = np.searchsorted(times[begin:end], [low])
+            tails = np.searchsorted(times[begin:end], [high], side="right")
+        for head, tail in zip(heads, tails, strict=True):
+            near[begin + max(head - before, 0) : begin + min(tail + after, end - begin)] = True
+    return near & ~inside
+
+
+def _runs(codes: Index) -> Iterator[tuple[int, int]]:
+    edges = np.r_[0, np.flatnonzero(np.diff(codes)) + 1, len(codes)]
+    yield from zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+
+
+def _target_times(windows: Windows, group: Index) -> tuple[Index, Index]:
+    """Return the times of the first and last forecast row, as integers."""
+    rows = windows.first_target_row(group)
+    times = windows.series.times.view(np.int64)
+    return times[rows], times[rows + windows.horizon - 1]
+
+
+def _after(order: Index) -> int:
+    return int(order[-1]) + 1
+
+
+def _join(parts: list[tuple[Index, Index, Index]]) -> tuple[Index, Index, Index]:
+    train, validation, test = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return train, validation, test
+
+
+def _purge_note(purged: int) -> tuple[str, ...]:
+    return (f"{purged} windows that straddle a border between parts were left out",) if purged else ()
+
+
+def _refuse_empty(split: Split, windows: Windows, settings: SplitSettings) -> None:
+    wanted = {"train": True, "validation": settings.validation_size > 0, "test": settings.test_size > 0}
+    if any(wanted[name] and len(part) == 0 for name, part in split.parts().items()):
+        raise _too_few(windows, settings)
+
+
+def _too_few(windows: Windows, settings: SplitSettings) -> DataError:
+    """Say how many rows one series must have for every part to get a window."""
+    fewest = next((n for n in range(1, 1_000_000) if _enough(n, windows, settings)), None)
+    longest = int(np.diff(windows.series.offsets).max())
+    sizes = f"test {settings.test_size:g}, validation {settings.validation_size:g}"
+    folds = f", {settings.folds} folds" if settings.kind in {"walk_forward", "blocked"} else ""
+    if fewest is None:
+        return DataError(f"split {settings.kind}: {sizes}{folds} leave no window to train on; ask for less")
+    return DataError(
+        f"{len(windows)} windows are too few for a {settings.kind} split ({sizes}{folds}): the longest series has "
+        f"{longest} rows and needs at least {fewest + windows.span - 1}; give more rows or a smaller window"
+    )
+
+
+def _enough(n: int, windows: Windows, settings: SplitSettings) -> bool:
+    """Tell whether `n` windows of one series leave a window for every part."""
+    straddling = 0 if settings.kind == "random" else windows.horizon - 1
+    if settings.kind == "blocked":
+        straddling = windows.span - 1 if settings.purge is None else settings.purge
+        test = ceil(n / settings.folds)
+        rest = n - test - 2 * straddling - settings.embargo
+        held = n // settings.folds
+    else:
+        blocks = settings.folds if settings.kind == "walk_forward" else 1
+        held = ceil(n * settings.test_size)
+        rest = n - blocks * held
+    if rest < 1 or (settings.test_size > 0 and held < 1):
+        return False
+    train = int(rest * (1 - settings.validation_size))
+    chosen = rest - train
+    ends = 0 if settings.kind == "blocked" or settings.test_size == 0 else straddling
+    if settings.validation_size == 0:
+        return train - ends >= 1
+    return train - straddling >= 1 and chosen - ends >= 1
