@@ -1,12 +1,14 @@
 """Files to windows: read, checked, split, transformed on the training part only. NumPy and Polars, no torch."""
 
 from gatewise.data.covariates import calendar_features, future_template, future_values
+from gatewise.data.cuts import last_rows, without_last
 from gatewise.data.frames import like_input, to_polars
 from gatewise.data.frequency import Frequency
 from gatewise.data.reading import read_series
 from gatewise.data.scaling import CovariateScaler
 from gatewise.data.series import SeriesSet, require_nonzero, require_positive, require_varying
 from gatewise.data.splits import Split, split_windows
+from gatewise.data.statistics import training_rows
 from gatewise.data.transforms import TargetTransform, create_transform
 from gatewise.data.windows import Windows
 
@@ -21,6 +23,7 @@ __all__ = [
     "create_transform",
     "future_template",
     "future_values",
+    "last_rows",
     "like_input",
     "read_series",
     "require_nonzero",
@@ -28,4 +31,6 @@ __all__ = [
     "require_varying",
     "split_windows",
     "to_polars",
+    "training_rows",
+    "without_last",
 ]
