@@ -134,9 +134,11 @@ class RunFolder:
         """Run folder of one fold."""
         return self.path / _FOLDS / str(fold)
 
-    def remove_checkpoint(self) -> None:
-        """Remove the checkpoints, once the result is written."""
+    def remove_checkpoints(self) -> None:
+        """Remove the checkpoints, those of folds too, once the result is written."""
         atomic.remove(self.checkpoint_path)
+        for checkpoint in sorted(self.path.glob(f"{_FOLDS}/*/{_CHECKPOINT}")):
+            atomic.remove(checkpoint)
 
     def write_settings(self, settings: Mapping[str, Any]) -> None:
         """Write the complete settings (``RunSettings.model_dump(mode="json")``)."""
