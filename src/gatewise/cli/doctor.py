@@ -16,9 +16,8 @@ from gatewise.registry import KERNELS
 
 #: Extras for people who work on the package itself, or that only name other extras.
 _NOT_FOR_USERS = ("all", "dev")
-_REQUIREMENT = re.compile(
-    r"^(?P<name>[\w.-]+)(?P<part>\[[^]]*\])?(?P<range>[^;]*)(?:;.*extra\s*==\s*['\"](?P<extra>[\w-]+)['\"].*)?$"
-)
+_REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)[^;]*(?:;(?P<marker>.*))?$")
+_EXTRA = re.compile(r"extra\s*==\s*['\"]([\w-]+)['\"]")
 
 
 def doctor(as_json: Json = False) -> None:
@@ -92,10 +91,11 @@ def _requirements() -> tuple[dict[str, str | None], dict[str, dict[str, str | No
         match = _REQUIREMENT.match(line.strip())
         if match is None or match["name"] == "gatewise":
             continue
-        if match["extra"] is None:
+        extra = _EXTRA.search(match["marker"] or "")
+        if extra is None:
             needed[match["name"]] = _version(match["name"])
-        elif match["extra"] not in _NOT_FOR_USERS:
-            extras.setdefault(match["extra"], {})[match["name"]] = _version(match["name"])
+        elif extra[1] not in _NOT_FOR_USERS:
+            extras.setdefault(extra[1], {})[match["name"]] = _version(match["name"])
     return needed, extras
 
 
@@ -110,11 +110,11 @@ def _torch() -> dict[str, Any]:
     """Return how torch would compute here."""
     import torch
 
-    cuda = bool(torch.cuda.is_available())  # type: ignore[no-untyped-call]
+    cuda = bool(torch.cuda.is_available())
     return {
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "onednn": torch.backends.mkldnn.is_available(),
+        "onednn": torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call]
         "cuda": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] if cuda else [],
     }
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from gatewise.cli.options import settings_from, with_settings
-from gatewise.cli.output import Json, print_json, print_table, say
+from gatewise.cli.output import Json, print_json, say
+from gatewise.cli.result import show_metrics, verdict_text
 from gatewise.settings import DataSettings, RunSettings
 
 Files = Annotated[
@@ -86,29 +87,16 @@ def _clear(settings: RunSettings, folder: Path) -> None:
 
 def _show(result: dict[str, Any], folder: Path | None) -> None:
     """Print the metrics on the test part beside the baselines, and what can be done next."""
-    say(f"status: {result.get('status')}")
-    rows = {"network": result.get("metrics", {}).get("test", {})}
-    rows |= {name: parts.get("test", {}) for name, parts in result.get("baselines", {}).items()}
-    heads = [name for name, value in rows["network"].items() if isinstance(value, int | float | None)]
-    if heads:
-        lines = [[name, *(row.get(head) for head in heads)] for name, row in rows.items()]
-        print_table(["test part", *heads], lines)
-    if verdict := result.get("verdict"):
-        say(verdict_text(verdict))
+    baselines = {name: parts.get("test", {}) for name, parts in result.get("baselines", {}).items()}
+    show_metrics("test part", result.get("metrics", {}).get("test", {}), baselines)
+    if result.get("verdict"):
+        typer.echo(verdict_text(result["verdict"]))
     if result.get("leaking"):
-        say("This split leaks: neighbouring windows overlap, so the numbers are better than on unseen days.")
+        typer.echo("This split leaks: neighbouring windows overlap, so the numbers are better than on unseen days.")
     for note in result.get("notes", ()):
         say(f"Note: {note}")
+    if result.get("status") != "finished":
+        say(f"The run is {result.get('status')}; the same command goes on with it.")
     if folder is not None:
-        say(f"\nRun folder: {folder}")
-        say(f"Next: gatewise forecast {folder} --horizon 5    or    gatewise report {folder}")
-
-
-def verdict_text(verdict: dict[str, Any]) -> str:
-    """Return the verdict as a sentence."""
-    says = {"better": "better than", "worse": "worse than", "undecided": "not clearly different from"}
-    metric, ratio, p = verdict.get("metric", ""), verdict.get("ratio"), verdict.get("p")
-    numbers = [f"{metric.upper()} ratio {ratio:.3f}"] if ratio is not None else []
-    numbers += [f"p = {p:.3g}"] if p is not None else []
-    said = says.get(verdict.get("says", ""), "undecided against")
-    return f"Verdict: the network is {said} {verdict.get('against')} ({', '.join(numbers)})."
+        typer.echo(f"Run folder: {folder}")
+        say(f"Next: gatewise forecast {folder} --horizon 5, or gatewise report {folder}")

@@ -95,7 +95,7 @@ def build() -> Any:
     """Return the whole command, without importing any command's file."""
     app = typer.Typer(name="gatewise", cls=LateGroup, no_args_is_help=True, rich_markup_mode="rich")
     app.callback()(_root)
-    group: Any = typer.main.get_group(app)
+    group: Any = typer.main.get_command(app)
     for entry in COMMANDS:
         first, *task = entry.name.split()
         if task:
@@ -155,7 +155,7 @@ def main() -> NoReturn:
 def _show_usage(error: Any) -> None:
     """Say what is wrong with what was typed, and which option was probably meant."""
     if near := getattr(error, "possibilities", None):
-        error.message, error.possibilities = f"{error.message}. Did you mean {' or '.join(near)}?", None
+        error.message, error.possibilities = f"{error.message}. Did you mean {near[0]}?", None
     error.show()
 
 

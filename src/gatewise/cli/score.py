@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from gatewise.cli.forecast import Model
-from gatewise.cli.output import Json, print_json, print_table
+from gatewise.cli.output import Json, print_json
+from gatewise.cli.result import show_metrics, verdict_text
 
 
 def score(
@@ -25,10 +26,10 @@ def score(
     """
     from gatewise.tasks.forecast import Forecaster
 
-    scores = Forecaster.load(folder).score(files)
+    found = Forecaster.load(folder).evaluate(files)
     if as_json:
-        print_json(scores)
+        print_json(found)
         return
-    print_table(
-        ("metric", "value"), [(name, value) for name, value in scores.items() if not isinstance(value, dict | list)]
-    )
+    show_metrics(f"all {found['windows']:,} windows", found["metrics"], found["baselines"])
+    if found.get("verdict"):
+        typer.echo(verdict_text(found["verdict"]))

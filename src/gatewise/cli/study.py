@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gatewise.cli.output import Json, print_json, say
+from gatewise.cli.output import Json, print_json, print_table, say
 from gatewise.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -51,23 +51,27 @@ def study(
     """
     from gatewise.studies import load_study
 
-    settings = load_study(
-        name, preset=preset, set=_changes(changes or (), seeds), files=[*(data or ()), *(files or ())]
-    )
+    given, places = _changes(changes or (), seeds), [*(data or ()), *(files or ())]
+    settings = load_study(name, preset=preset, set=given, files=places)
     folder = out or Path("studies") / settings.name
+    if out is None and preset is not None and settings != load_study(name, set=given, files=places):
+        folder = folder.with_name(f"{settings.name}-{preset}")  # only the default preset has the study's own name
     if plan:
         _show_plan(settings, as_json=as_json)
         return
     from gatewise.studies import run_study
+    from gatewise.studies.progress import choose_progress
 
-    outcome = run_study(settings, folder, jobs=jobs, say=say)
-    from gatewise.report import make_report
+    outcome = run_study(settings, folder, jobs=jobs, progress=choose_progress())
+    from gatewise.report import make_report, summary_lines
 
     page = make_report(folder)
     if as_json:
         print_json({**outcome, "page": page})
     else:
-        _show(outcome, page)
+        typer.echo("\n".join([*summary_lines(folder), "", str(page)]))
+    if outcome["failed"]:
+        raise typer.Exit(1)
 
 
 def _changes(pairs: Any, seeds: int | None) -> dict[str, Any]:
@@ -94,10 +98,3 @@ def _show_plan(settings: StudySettings, *, as_json: bool) -> None:
     print_table(("setting", "seeds"), rows, title=f"{settings.name}: {len(plan.runs)} runs")
     for warning in plan.warnings:
         say(warning)
-
-
-def _show(outcome: dict[str, Any], page: Path) -> None:
-    """Print the findings, and the page's path last."""
-    for finding in outcome.get("findings", ()):
-        typer.echo(finding["text"] if isinstance(finding, dict) else finding)
-    typer.echo(page)
