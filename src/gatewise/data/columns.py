@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gatewise.data.files import Table
+from gatewise.data.table import Table
 from gatewise.data.values import looks_dated, looks_numeric
 from gatewise.errors import DataError
 from gatewise.settings import DataSettings

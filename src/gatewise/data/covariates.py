@@ -9,9 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gatewise.data.columns import ID_NAMES
-from gatewise.data.files import Table, open_table
+from gatewise.data.files import open_table
 from gatewise.data.frames import open_frames
 from gatewise.data.series import SeriesSet, show_time
+from gatewise.data.table import Table
 from gatewise.data.values import read_numbers, read_times
 from gatewise.errors import DataError, SettingsError, did_you_mean
 from gatewise.settings import DataSettings
@@ -75,16 +76,16 @@ def _place(times: NDArray[Any], feature: str) -> NDArray[Any]:
     if feature == "day_of_week":
         return np.asarray((days.astype(np.int64) + 3) % 7)
     if feature == "day_of_month":
-        return (days - months.astype("datetime64[D]")).astype(np.int64)
+        return np.asarray((days - months.astype("datetime64[D]")).astype(np.int64))
     if feature in {"month", "quarter"}:
         month = (months - years.astype("datetime64[M]")).astype(np.int64)
-        return month // 3 if feature == "quarter" else month
+        return np.asarray(month // 3 if feature == "quarter" else month)
     if feature == "week":
         return np.asarray((days - years.astype("datetime64[D]")).astype(np.int64) // 7)
     if feature == "hour":
-        return (times - days).astype("timedelta64[us]").astype(np.int64) / 3.6e9
+        return np.asarray((times - days).astype("timedelta64[us]").astype(np.int64) / 3.6e9)
     begin, end = years.astype("datetime64[us]"), (years + 1).astype("datetime64[us]")
-    return (times - begin).astype(np.int64) / (end - begin).astype(np.int64)
+    return np.asarray((times - begin).astype(np.int64) / (end - begin).astype(np.int64))
 
 
 # ------------------------------------------------------------------------------------------------------- static table
@@ -141,7 +142,7 @@ def _raise(message: str) -> None:
     raise DataError(message)
 
 
-# --------------------------------------------------------------------------------------------- known ahead of a forecast
+# ----------------------------------------------------------------------------------------- known ahead of a forecast
 
 
 def future_template(series: SeriesSet, settings: DataSettings, horizon: int) -> pl.DataFrame:

@@ -1,85 +1,18 @@
-"""Reading any table: CSV with whatever separator, plain or gzipped, Parquet, and the prices of a sample package.
-
-A CSV file is read with every column as text and cast later by `gatewise.data.values`, because only then can a message
-say in which row of the file a bad value stands.
-"""
+"""Opening any file: CSV, plain or gzipped, Parquet, and the prices of a sample package."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
+from gatewise.data.csv_file import csv_table, stem_of
+from gatewise.data.table import SAMPLE_ROWS, Table, frame_table, polars_speaks
 from gatewise.errors import DataError, MissingExtraError, did_you_mean
 
-#: Rows that are looked at to find out what the columns hold.
-SAMPLE_ROWS = 200
-
-_SEPARATORS = (",", ";", "\t", "|", " ")
-_SEPARATOR_WORDS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "space": " "}
-_HEAD_BYTES = 1 << 16
 _SAMPLES = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
-_PANIC: type[BaseException] = getattr(pl.exceptions, "PanicException", pl.exceptions.PolarsError)
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table that can be read by column, and knows how a person finds its rows again.
-
-    Attributes
-    ----------
-    name
-        What messages call it: the path as it was given.
-    stem
-        What a series made from it is called: the file's name without endings.
-    columns
-        Names of the columns, in order.
-    sample
-        The first `SAMPLE_ROWS` rows.
-    """
-
-    name: str
-    stem: str
-    columns: tuple[str, ...]
-    sample: pl.DataFrame
-    load: Callable[[list[str]], pl.DataFrame]
-    row_number: Callable[[int], int]
-    rows_are: str = ""
-
-    def read(self, columns: list[str]) -> pl.DataFrame:
-        """Return some columns, all rows."""
-        return self.load(columns)
-
-    def row(self, index: int) -> str:
-        """Say which row of the file (its first line is row 1) or of the frame (from 0) record `index` is."""
-        return f"row {self.row_number(index)}{self.rows_are}"
-
-    def where(self, index: int, column: str) -> str:
-        """Say where a value stands: file, row and column."""
-        return f"{self.name}, {self.row(index)}, column {column!r}"
-
-    def require(self, column: str, what: str) -> str:
-        """Return `column` if it is there.
-
-        Raises
-        ------
-        DataError
-            If it is not; the message lists the columns and says which was probably meant.
-        """
-        if column not in self.columns:
-            raise DataError(f"{self.name}: there is no {what} {column!r}{did_you_mean(column, self.columns)}")
-        return column
 
 
 def open_table(source: str, separator: str | None = None) -> Table:
@@ -111,7 +44,7 @@ def open_table(source: str, separator: str | None = None) -> Table:
         raise DataError(f"{source}: this is a zip or Excel file; save the table as CSV or Parquet")
     if start[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         raise DataError(f"{source}: the text is UTF-16; save the file as UTF-8")
-    return _csv_table(source, path, separator)
+    return csv_table(source, path, separator)
 
 
 def _nearby(path: Path) -> str:
@@ -123,220 +56,15 @@ def _nearby(path: Path) -> str:
     return guess.split("?")[0] + "?" if "did you mean" in guess else ""
 
 
-def stem_of(path: Path) -> str:
-    """Return a file's name without its endings: ``GOOG.csv.gz`` -> ``GOOG``."""
-    name = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
-    return Path(name).stem
-
-
-@contextmanager
-def _polars_speaks(source: str, explain: Callable[[], str] | None = None) -> Iterator[None]:
-    """Turn whatever Polars raises into a DataError."""
-    try:
-        yield
-    except (pl.exceptions.PolarsError, OSError, EOFError, ValueError, TypeError, _PANIC) as error:
-        if isinstance(error, DataError):
-            raise
-        first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-        found = explain() if explain else ""
-        raise DataError(f"{source}: {found or f'the table cannot be read ({first_line})'}") from None
-
-
-# ---------------------------------------------------------------------------------------------------------- CSV
-
-
-def _csv_table(source: str, path: Path, separator: str | None) -> Table:
-    lines = _head(source, path)
-    if not any(line.strip() for line in lines):
-        raise DataError(f"{source}: the file is empty")
-    mark = _separator(separator) if separator is not None else sniff_separator(lines)
-    squeeze = mark == " " and any(re.search(r"^ |  | $", line) for line in lines)
-    header = _header(source, lines, mark, squeeze)
-    names = _names(source, header)
-    content = partial(_squeezed, path) if squeeze else (lambda: path)
-    number = partial(_csv_line, path, mark)
-    explain = partial(_explain_csv, path, mark, len(header))
-
-    def load(columns: list[str], rows: int | None = None) -> pl.DataFrame:
-        wanted = sorted({names.index(column) for column in columns} | {len(names) - 1})
-        with _polars_speaks(source, explain):
-            frame = pl.read_csv(
-                content(), separator=mark, infer_schema=False, columns=wanted, n_rows=rows, low_memory=False
-            )
-            frame.columns = [names[i] for i in wanted]
-        if len(names) > 1 and frame.get_column(names[-1]).null_count() > 0:
-            _refuse_short_rows(source, path, mark, squeeze, len(header))
-        return frame.select(columns)
-
-    sample = load(names, SAMPLE_ROWS)
-    if sample.height == 0:
-        raise DataError(f"{source}: there is a header ({', '.join(names[:8])}) but no rows below it")
-    if all(re.fullmatch(r"[\d.,:/+\- T]+", name) for name in names):
-        raise DataError(
-            f"{source}: the first line must name the columns, and holds values ({', '.join(names[:4])}); add a header"
-        )
-    keep = [name for name, title in zip(names, header, strict=True) if title.strip() or _filled(sample, name)]
-    return Table(source, stem_of(path), tuple(keep), sample.select(keep), load, number)
-
-
-def _filled(sample: pl.DataFrame, name: str) -> bool:
-    return sample.get_column(name).null_count() < sample.height
-
-
-def _open(path: Path) -> Any:
-    with path.open("rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if zipped else path.open("rb")
-
-
-def _head(source: str, path: Path) -> list[str]:
-    """Return the first whole lines of a text file."""
-    with _polars_speaks(source):
-        with _open(path) as file:
-            head = file.read(_HEAD_BYTES)
-        while len(head) == _HEAD_BYTES and b"\n" not in head:
-            raise DataError(f"{source}: the first line is longer than {_HEAD_BYTES} bytes; this is no table")
-    whole = head[: head.rfind(b"\n")] if len(head) == _HEAD_BYTES else head
-    try:
-        text = whole.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = whole[: error.start].count(b"\n") + 1
-        raise DataError(f"{source}, row {row}: the text is not UTF-8; save the file as UTF-8") from None
-    return text.splitlines()
-
-
-def _separator(word: str) -> str:
-    mark = _SEPARATOR_WORDS.get(word, word)
-    if len(mark) != 1 or not mark.isascii() or mark in '"\r\n':
-        raise DataError(f"separator: {word!r} cannot separate columns; give one of , ; | tab space")
-    return mark
-
-
-def sniff_separator(lines: list[str]) -> str:
-    r"""Return the separator that cuts the first lines into equally many columns.
-
-    Examples
-    --------
-    >>> sniff_separator(["ds;y", "2020-01-01;1,5", "2020-01-02;1,7"])
-    ';'
-    """
-    head = [line for line in lines if line.strip()][:50]
-    widths: dict[str, list[int]] = {}
-    for mark in _SEPARATORS:
-        texts = [" ".join(line.split()) for line in head] if mark == " " else head
-        widths[mark] = [len(row) for row in _parse(texts, mark)]
-    for mark in _SEPARATORS:
-        if widths[mark] and widths[mark][0] > 1 and len(set(widths[mark])) == 1:
-            return mark
-    return max(_SEPARATORS, key=lambda mark: widths[mark][0] if widths[mark] and mark != " " else 0)
-
-
-def _parse(lines: list[str], mark: str) -> list[list[str]]:
-    try:
-        return [row for row in csv.reader(lines, delimiter=mark) if row]
-    except csv.Error:
-        return []
-
-
-def _header(source: str, lines: list[str], mark: str, squeeze: bool) -> list[str]:
-    lines = [line for line in lines if line.strip()]
-    rows = _parse([" ".join(line.split()) if squeeze else line for line in lines], mark)
-    if not rows:
-        raise DataError(f"{source}: the first line cannot be read as names of columns")
-    return rows[0]
-
-
-def _names(source: str, header: list[str]) -> list[str]:
-    names = [title.strip() or f"column_{i}" for i, title in enumerate(header, start=1)]
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if twice:
-        raise DataError(f"{source}: the column {twice[0]!r} is there twice; give every column its own name")
-    return names
-
-
-def _squeezed(path: Path) -> io.BytesIO:
-    """Read a file whose columns stand apart by runs of spaces."""
-    with _open(path) as file:
-        content = file.read()
-    return io.BytesIO(re.sub(rb"(?m)^ +| +(?=\r?$)", b"", re.sub(rb" {2,}", b" ", content)))
-
-
-def _records(path: Path, mark: str) -> Iterator[tuple[int, list[str]]]:
-    """Walk through a CSV file slowly, with the line on which each record starts; blank lines count."""
-    with _open(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text, delimiter=mark)
-        line = 1
-        for record in reader:
-            yield line, record
-            line = reader.line_num + 1
-
-
-def _csv_line(path: Path, mark: str, index: int) -> int:
-    """Return the line of the file on which record `index` (from 0, below the header) starts."""
-    try:
-        records = _records(path, mark)
-        next(line for line, record in records if record)  # the header, wherever it stands
-        return next(islice(records, index, None))[0]
-    except (csv.Error, UnicodeDecodeError, StopIteration, OSError):
-        return index + 2
-
-
-def _explain_csv(path: Path, mark: str, width: int) -> str:
-    """Say which row Polars stumbled over."""
-    line = 0
-    try:
-        for line, record in _records(path, mark):
-            if len(record) > width:
-                return f"row {line} has {len(record)} fields, the header has {width}; check that row's separators"
-    except UnicodeDecodeError:
-        return f"the text is not UTF-8 (after row {line}); save the file as UTF-8"
-    except (csv.Error, OSError, EOFError):
-        return f"the file cannot be read beyond row {line}"
-    return ""
-
-
-def _refuse_short_rows(source: str, path: Path, mark: str, squeeze: bool, width: int) -> None:
-    """Refuse rows with too few fields: Polars would move their values to the left and say nothing."""
-    with _polars_speaks(source), _open(path) as file:
-        quoted = b'"' in file.read()
-    if not quoted and not squeeze:
-        with _polars_speaks(source):
-            lines = pl.read_csv(
-                path, separator="\x01", quote_char=None, has_header=False, infer_schema=False, new_columns=["line"]
-            ).get_column("line")
-        short = (lines.str.count_matches(mark, literal=True) < width - 1) & (lines.str.strip_chars() != "")
-        if not short.fill_null(False).any():
-            return
-    for line, record in _records(path, mark):
-        fields = [field for field in record if field] if squeeze else record
-        if record and len(fields) < width:
-            raise DataError(
-                f"{source}: row {line} has {len(fields)} fields, the header has {width}; check that row's separators"
-            )
-
-
-# ------------------------------------------------------------------------------------------- Parquet and samples
-
-
 def _parquet_table(source: str, path: Path) -> Table:
-    with _polars_speaks(source):
+    with polars_speaks(source):
         sample = pl.read_parquet(path, n_rows=SAMPLE_ROWS)
 
     def load(columns: list[str]) -> pl.DataFrame:
-        with _polars_speaks(source):
+        with polars_speaks(source):
             return pl.read_parquet(path, columns=columns)
 
     return frame_table(source, stem_of(path), sample, load)
-
-
-def frame_table(
-    name: str, stem: str, frame: pl.DataFrame, load: Callable[[list[str]], pl.DataFrame] | None = None
-) -> Table:
-    """Make a table of a frame in memory, whose rows count from 0."""
-    if frame.width == 0 or frame.height == 0:
-        raise DataError(f"{name}: there are no rows")
-    columns = tuple(frame.columns)
-    return Table(name, stem, columns, frame.head(SAMPLE_ROWS), load or frame.select, int, " (counting from 0)")
 
 
 def _sample_table(source: str) -> Table:
@@ -348,7 +76,7 @@ def _sample_table(source: str) -> Table:
     if spec is None or not spec.submodule_search_locations:
         raise MissingExtraError(source, "samples")
     path = Path(next(iter(spec.submodule_search_locations))) / "_data" / "stocks.csv.gz"
-    with _polars_speaks(source):
+    with polars_speaks(source):
         stocks = pl.read_csv(path, infer_schema=False)
         frame = stocks.filter(pl.col("Ticker") == name).drop("Ticker")
     return frame_table(source, name, frame)

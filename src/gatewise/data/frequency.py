@@ -172,7 +172,7 @@ class Frequency:
         day = int((here.astype("datetime64[D]") - month.astype("datetime64[D]")).astype(np.int64))
         ends = next_first - 1
         days = ends if self.month_end else np.minimum(first_days + day, ends)
-        return days.astype(np.int64) * DAY + last % DAY
+        return np.asarray(days.astype(np.int64) * DAY + last % DAY)
 
     def _session_stamps(self, last: int, count: int) -> Stamps:
         stamps = np.empty(count, dtype=np.int64)
@@ -200,7 +200,8 @@ def parse_frequency(text: str) -> Frequency:
     found = re.fullmatch(r"(\d{1,6})\s*(us|ms|s|m|min|h|d|w|mo|q|y)", name)
     if found is None or int(found[1]) == 0:
         raise SettingsError(
-            f"frequency: {text!r} is none; give a number and a unit (15m, 1h, 1d, 1w, 1mo, 1q, 1y), business or irregular"
+            f"frequency: {text!r} is none; give a number and a unit (15m, 1h, 1d, 1w, 1mo, 1q, 1y), "
+            "business or irregular"
         )
     count, unit = int(found[1]), found[2].removesuffix("in") if found[2] == "min" else found[2]
     return Frequency("month", count * _MONTHS[unit]) if unit in _MONTHS else Frequency("step", count * _UNITS[unit])

@@ -28,7 +28,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class Joined:
-    """The joint series: S = 1, one channel for each target column."""
+    """The arrays of a set of series, all tables together; `changed` says that dates were left out."""
 
     names: tuple[str, ...]
     channels: tuple[str, ...]

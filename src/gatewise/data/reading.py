@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,14 @@ from numpy.typing import NDArray
 
 from gatewise.data.columns import find_columns
 from gatewise.data.covariates import calendar_features, calendar_names, read_static
-from gatewise.data.files import Table, open_table
+from gatewise.data.files import open_table
 from gatewise.data.frames import open_frames
 from gatewise.data.frequency import Frequency, infer_frequency, parse_frequency
-from gatewise.data.joining import Channel, join_channels
-from gatewise.data.rows import Rows, read_rows, without_duplicates, without_gaps, without_missing
+from gatewise.data.joining import Channel, Joined, join_channels
+from gatewise.data.repairs import without_duplicates, without_gaps, without_missing
+from gatewise.data.rows import Rows, read_rows
 from gatewise.data.series import SeriesSet
+from gatewise.data.table import Table
 from gatewise.data.values import Refuse
 from gatewise.errors import DataError
 from gatewise.settings import DataSettings
@@ -172,24 +173,7 @@ def _is_joint(pieces: list[Rows], settings: DataSettings) -> bool:
     return all(len(rows.names) == 1 for rows in pieces) or any(len(rows.layout.targets) > 1 for rows in pieces)
 
 
-@dataclass(frozen=True)
-class _Made:
-    """The arrays of a global set, in the shape that `join_channels` returns too."""
-
-    names: tuple[str, ...]
-    channels: tuple[str, ...]
-    offsets: NDArray[np.int64]
-    times: NDArray[Any]
-    target: Floats
-    past: Floats
-    past_names: tuple[str, ...]
-    future: Floats
-    future_names: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-    changed: bool = False
-
-
-def _global(pieces: list[Rows]) -> _Made:
+def _global(pieces: list[Rows]) -> Joined:
     """Put series after series: one channel, the same covariates in each."""
     first = pieces[0].layout
     owner: dict[str, str] = {}
@@ -207,7 +191,7 @@ def _global(pieces: list[Rows]) -> _Made:
     single = len(pieces) == 1
     values = pieces[0].values if single else np.concatenate([rows.values for rows in pieces])
     place = {name: i for i, name in enumerate(first.values)}
-    return _Made(
+    return Joined(
         names=tuple(owner),
         channels=first.targets,
         offsets=np.cumsum([0] + [n for rows in pieces for n in np.diff(rows.offsets).tolist()], dtype=np.int64),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +92,15 @@ class SeriesSet:
         return f"series {name!r} is {self.target[row, channel]:g} at {show_time(self.times[row])}"
 
 
+def reduce_by_series(ufunc: np.ufunc, values: NDArray[Any], offsets: NDArray[np.int64], empty: float) -> NDArray[Any]:
+    """Reduce the rows of each series: (N, ...) -> (S, ...); `empty` stands for a series without rows."""
+    filled = np.diff(offsets) > 0
+    reduced = np.full((len(filled), *values.shape[1:]), empty, dtype=np.result_type(values, type(empty)))
+    if filled.any():
+        reduced[filled] = ufunc.reduceat(values, offsets[:-1][filled], axis=0)
+    return reduced
+
+
 def show_time(stamp: np.datetime64 | np.integer | int) -> str:
     """Write a time as people do: a date without midnight, or the integer.
 
@@ -139,9 +149,8 @@ def require_varying(series: SeriesSet) -> tuple[str, ...]:
     DataError
         If a channel, or every series of many, is constant: there is nothing to forecast.
     """
-    starts = series.offsets[:-1]
-    low = np.minimum.reduceat(series.target, starts, axis=0)
-    constant = low == np.maximum.reduceat(series.target, starts, axis=0)  # (S, C)
+    low = reduce_by_series(np.minimum, series.target, series.offsets, np.inf)  # (S, C)
+    constant = low >= reduce_by_series(np.maximum, series.target, series.offsets, -np.inf)
     if constant.all() or (series.joint and constant.any()):
         row, channel = (int(i) for i in np.argwhere(constant)[0])
         name = series.channels[channel] if series.joint else series.names[row]

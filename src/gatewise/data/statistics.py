@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewise.data.series import reduce_by_series
 from gatewise.data.windows import Windows
 
 Floats = NDArray[np.float64]
@@ -24,11 +25,11 @@ def training_rows(windows: Windows, train: NDArray[np.int64]) -> Rows:
 
 def spread_by_series(values: Floats, offsets: NDArray[np.int64], rows: Rows) -> tuple[Floats, Floats]:
     """Return mean and standard deviation of the marked rows: (N, C) -> (S+1, C) each; the last row is pooled."""
-    count = np.add.reduceat(rows, offsets[:-1], dtype=np.int64)[:, None]
+    count = reduce_by_series(np.add, rows.astype(np.int64), offsets, 0)[:, None]
     kept = np.where(rows[:, None], values, 0.0)
-    mean = _with_pooled(np.add.reduceat(kept, offsets[:-1], axis=0), count)
+    mean = _with_pooled(reduce_by_series(np.add, kept, offsets, 0.0), count)
     own = np.repeat(mean[:-1], np.diff(offsets), axis=0)
-    squares = np.add.reduceat(np.where(rows[:, None], (values - own) ** 2, 0.0), offsets[:-1], axis=0)
+    squares = reduce_by_series(np.add, np.where(rows[:, None], (values - own) ** 2, 0.0), offsets, 0.0)
     deviation = np.sqrt(_with_pooled(squares, count))
     deviation[-1] = values[rows].std(axis=0) if rows.any() else 1.0
     deviation[:-1] = np.where(count > 0, deviation[:-1], deviation[-1])
@@ -37,8 +38,8 @@ def spread_by_series(values: Floats, offsets: NDArray[np.int64], rows: Rows) -> 
 
 def range_by_series(values: Floats, offsets: NDArray[np.int64], rows: Rows) -> tuple[Floats, Floats]:
     """Return least and greatest value of the marked rows: (N, C) -> (S+1, C) each; the last row is pooled."""
-    low = np.minimum.reduceat(np.where(rows[:, None], values, np.inf), offsets[:-1], axis=0)
-    high = np.maximum.reduceat(np.where(rows[:, None], values, -np.inf), offsets[:-1], axis=0)
+    low = reduce_by_series(np.minimum, np.where(rows[:, None], values, np.inf), offsets, np.inf)
+    high = reduce_by_series(np.maximum, np.where(rows[:, None], values, -np.inf), offsets, -np.inf)
     low, high = np.vstack([low, low.min(axis=0)]), np.vstack([high, high.max(axis=0)])
     empty = low > high
     return np.where(empty, low[-1], low), np.where(empty, high[-1], high)

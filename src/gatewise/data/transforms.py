@@ -243,13 +243,13 @@ class LastValue(_FromLast):
     name = "last_value"
     summed = True
 
-    def apply_inputs(self, window: Any, series_of: Any) -> Any:
+    def apply_inputs(self, window: Any, series_of: Any) -> Any:  # noqa: D102
         return (window - window[:, -1:]) / self._scale(series_of, window)
 
-    def apply_targets(self, target: Any, last: Any, series_of: Any) -> Any:
+    def apply_targets(self, target: Any, last: Any, series_of: Any) -> Any:  # noqa: D102
         return (target - _beside(last, target)) / self._scale(series_of, target)
 
-    def invert(self, forecast: Any, last: Any, series_of: Any) -> Any:
+    def invert(self, forecast: Any, last: Any, series_of: Any) -> Any:  # noqa: D102
         return forecast * self._scale(series_of, forecast) + _beside(last, forecast)
 
 

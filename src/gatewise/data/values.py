@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from gatewise.data.files import Table
+from gatewise.data.table import Table
 from gatewise.errors import DataError
 
 Refuse = Callable[[str], None]

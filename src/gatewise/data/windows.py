@@ -84,17 +84,17 @@ class Windows:
         idx = np.asarray(idx, dtype=np.int64)
         if len(self.bounds) == 2:
             return np.zeros(idx.shape, dtype=np.int64)
-        return np.searchsorted(self.bounds, idx, side="right").astype(np.int64) - 1
+        return np.asarray(np.searchsorted(self.bounds, idx, side="right") - 1, dtype=np.int64)
 
     def first_row(self, idx: Any) -> Index:
         """Return the first row that windows `idx` see, (b,)."""
         idx = np.asarray(idx, dtype=np.int64)
         series = self.series_at(idx)
-        return self.series.offsets[series] + idx - self.bounds[series]
+        return np.asarray(self.series.offsets[series] + idx - self.bounds[series])
 
     def last_row(self, idx: Any) -> Index:
         """Return the last row that windows `idx` see, (b,)."""
-        return self.first_row(idx) + self.window - 1
+        return np.asarray(self.first_row(idx) + self.window - 1)
 
     def first_target_row(self, idx: Any) -> Index:
         """Return the first forecast row of windows `idx`, (b,)."""
