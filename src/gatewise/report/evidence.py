@@ -1,0 +1,248 @@
+"""What is read: a study folder or one run folder, as one plain tree of levels and runs.
+
+A run that stands alone becomes a study of one level and one seed, so that everything after this file knows one shape.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gatewise.errors import InputError
+from gatewise.runs import RunFolder
+
+_COMPARISON = "comparison.json"
+_RUNS = "runs"
+
+
+@dataclass(frozen=True)
+class Level:
+    """One setting of the study, with all its seeds."""
+
+    label: str
+    main: str  # level of the factor that is compared, e.g. "lstm"
+    condition: str  # the other factors, e.g. "early stopped, input dropout 0"
+    settings: Mapping[str, Any]
+    runs: tuple[RunFolder, ...]
+    parameters: int | None
+    metrics: Mapping[str, Mapping[str, Any]]  # name -> mean, std, min, max, values
+    epochs: Mapping[str, Any]  # run, best: a number a seed
+    seconds: Mapping[str, Any]  # per_epoch, per_step_ms, exclusive
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that the page says, before it is put into words."""
+
+    name: str
+    question: str
+    is_study: bool
+    metric: str  # the metric that judges
+    main: str  # the setting that is compared, "" when nothing is
+    levels: tuple[Level, ...]
+    baselines: Mapping[str, Mapping[str, Any]]
+    against_baseline: tuple[Mapping[str, Any], ...]
+    comparisons: tuple[Mapping[str, Any], ...] = ()
+    findings: tuple[Mapping[str, Any], ...] = ()
+    claims: tuple[Mapping[str, Any], ...] = ()
+    failed: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    leaking: bool = False
+    test: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    environments: tuple[Mapping[str, Any], ...] = ()
+    intervals: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def mains(self) -> list[str]:
+        """Levels of the compared factor, in the study's order."""
+        return list(dict.fromkeys(level.main for level in self.levels))
+
+    @property
+    def conditions(self) -> list[str]:
+        """Combinations of the other factors, in the study's order."""
+        return list(dict.fromkeys(level.condition for level in self.levels))
+
+    @property
+    def baseline(self) -> str:
+        """The baseline that the verdict is about."""
+        named = [str(row["baseline"]) for row in self.against_baseline if row.get("baseline")]
+        return named[0] if named else next(iter(self.baselines), "last_value")
+
+
+def read_evidence(folder: Path) -> Evidence:
+    """Read a study folder or a run folder.
+
+    Raises
+    ------
+    InputError
+        If the folder is neither, or a file in it cannot be read; the message says what was expected.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder: give the folder of a study or of a run")
+    if (folder / _COMPARISON).is_file():
+        return _study(folder)
+    run = RunFolder(folder)
+    if run.has_settings():
+        return _single(run)
+    raise InputError(
+        f"{folder}: neither a study (no {_COMPARISON}) nor a run (no settings): "
+        "give the folder that `gatewise study` or `gatewise fit --out` wrote"
+    )
+
+
+def _study(folder: Path) -> Evidence:
+    tree = _read_json(folder / _COMPARISON)
+    main = str(tree.get("main") or "")
+    levels = []
+    for entry in tree.get("levels") or []:
+        settings = dict(entry.get("settings") or {})
+        runs = (RunFolder(folder / _RUNS / str(name)) for name in entry.get("runs") or [])
+        levels.append(
+            Level(
+                label=str(entry["label"]),
+                main=show_value(settings[main]) if main in settings else str(entry["label"]),
+                condition=", ".join(show_setting(key, value) for key, value in settings.items() if key != main),
+                settings=settings,
+                runs=tuple(run for run in runs if run.has_settings()),
+                parameters=entry.get("parameters"),
+                metrics=entry.get("metrics") or {},
+                epochs=entry.get("epochs") or {},
+                seconds=entry.get("seconds") or {},
+            )
+        )
+    first = next((run for level in levels for run in level.runs), None)
+    results = [result for level in levels for run in level.runs[:1] if (result := _optional(run, "result"))]
+    return Evidence(
+        name=str(tree.get("name") or folder.name),
+        question=str(tree.get("question") or ""),
+        is_study=True,
+        metric=str(tree.get("metric") or "mse"),
+        main=main,
+        levels=tuple(levels),
+        baselines=tree.get("baselines") or {},
+        against_baseline=tuple(tree.get("against_baseline") or ()),
+        comparisons=tuple(tree.get("comparisons") or ()),
+        findings=tuple(tree.get("findings") or ()),
+        claims=tuple(tree.get("claims") or ()),
+        failed=tuple(tree.get("failed") or ()),
+        notes=_unique([*(tree.get("notes") or ()), *(note for result in results for note in result.get("notes") or ())]),
+        leaking=bool(tree.get("leaking")),
+        test=str(tree.get("test") or ""),
+        settings=_optional(first, "settings") if first else {},
+        environments=_environments(run for level in levels for run in level.runs),
+        intervals={level.label: result.get("intervals") or {} for level, result in zip(levels, results, strict=False)},
+    )
+
+
+def _single(run: RunFolder) -> Evidence:
+    settings = run.read_settings()
+    result = run.read_result()
+    name = str(settings.get("name") or result.get("name") or run.path.name)
+    model, seconds, metrics = settings.get("model") or {}, result.get("seconds") or {}, result.get("metrics") or {}
+    cell = str(model.get("cell") or name)
+    step = seconds.get("per_step_median")
+    level = Level(
+        label=cell,
+        main=cell,
+        condition="",
+        settings={"model.cell": cell},
+        runs=(run,),
+        parameters=result.get("parameters"),
+        metrics={
+            key: {"mean": value, "std": None, "min": value, "max": value, "values": [value]}
+            for key, value in (metrics.get("test") or {}).items()
+        },
+        epochs={key: [value] for key, value in (result.get("epochs") or {}).items()},
+        seconds={
+            "per_epoch": seconds.get("per_epoch"),
+            "per_step_ms": 1000 * step if step is not None else None,
+            "exclusive": bool(result.get("exclusive")),
+        },
+    )
+    verdict = result.get("verdict") or {}
+    judged = {**verdict, "label": cell, "baseline": verdict.get("against"), "p_holm": verdict.get("p")}
+    status = str(result.get("status") or "finished")
+    unfinished = [f"This run is {status}, not finished: the numbers are those of what was learned so far."]
+    return Evidence(
+        name=name,
+        question="",
+        is_study=False,
+        metric=str(verdict.get("metric") or "mse"),
+        main="",
+        levels=(level,),
+        baselines={key: value.get("test") or {} for key, value in (result.get("baselines") or {}).items()},
+        against_baseline=(judged,) if verdict else (),
+        notes=_unique([*([] if status == "finished" else unfinished), *(result.get("notes") or ())]),
+        leaking=bool(result.get("leaking")),
+        test="Diebold-Mariano test over the test windows" if verdict.get("p") is not None else "",
+        settings=settings,
+        environments=_environments([run]),
+        intervals={cell: result.get("intervals") or {}},
+    )
+
+
+def show_setting(key: str, value: Any) -> str:
+    """Put one setting into words: ``model.input_dropout``, 0.1 -> "input dropout 0.1".
+
+    Examples
+    --------
+    >>> show_setting("schedule", "early stopped"), show_setting("model.input_dropout", 0.1)
+    ('early stopped', 'input dropout 0.1')
+    """
+    if isinstance(value, str) and "." not in key:
+        return value
+    return f"{key.rsplit('.', 1)[-1].replace('_', ' ')} {show_value(value)}"
+
+
+def show_value(value: Any) -> str:
+    """Write a setting's value as a person would: ``0.10`` -> "0.1", ``None`` -> "default"."""
+    if value is None:
+        return "default"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
+
+
+def _environments(runs: Any) -> tuple[Mapping[str, Any], ...]:
+    """Return the different environments that the runs had, each once."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for run in runs:
+        environment = _optional(run, "environment")
+        if environment:
+            found.setdefault(json.dumps(environment, sort_keys=True), environment)
+    return tuple(found.values())
+
+
+def _optional(run: RunFolder, what: str) -> dict[str, Any]:
+    """Return a file of a run as a tree, an empty one when it is not there."""
+    try:
+        tree: dict[str, Any] = getattr(run, f"read_{what}")()
+    except InputError:
+        return {}
+    return tree
+
+
+def _unique(notes: list[Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(note) for note in notes))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: not readable as JSON ({error}): run the study again") from error
+    if not isinstance(tree, dict):
+        raise InputError(f"{path}: a JSON object is expected, found {type(tree).__name__}")
+    return tree
+
+
+def logs(level: Level) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """Yield seed number (counted from 1) and rows of the log of each run of a level."""
+    for number, run in enumerate(level.runs, start=1):
+        rows = run.read_log()
+        if rows:
+            yield number, rows

@@ -1,0 +1,173 @@
+"""One page out of one folder: a single HTML file that needs no network, the same bytes from the same numbers."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from gatewise.report import figures, style, tables, words
+from gatewise.report.evidence import Evidence, read_evidence
+from gatewise.report.figures import Figure
+from gatewise.report.traces import Traces, read_traces
+from gatewise.runs import atomic
+
+_PAGE = "page.html"
+
+
+def make_report(folder: Path, out: Path | None = None) -> Path:
+    """Write the page of a study folder or of one run folder.
+
+    Parameters
+    ----------
+    folder
+        What ``gatewise study`` or ``gatewise fit --out`` wrote. Only its files are read; no model is loaded.
+    out
+        Where the page goes; ``page.html`` inside `folder` when absent.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    InputError
+        If the folder holds neither a study nor a run, or a file in it cannot be read.
+    OutputError
+        If the page cannot be written.
+
+    Examples
+    --------
+    >>> make_report(Path("runs/stocks-cells"))  # doctest: +SKIP
+    PosixPath('runs/stocks-cells/page.html')
+    """
+    folder = Path(folder)
+    page = render(read_evidence(folder))
+    path = Path(out) if out is not None else folder / _PAGE
+    atomic.make_folder(path.parent)
+    atomic.write_text(path, page)
+    return path
+
+
+def render(evidence: Evidence) -> str:
+    """Return the page as text."""
+    traces = read_traces(evidence)
+    parts = _figures(evidence, traces)
+    every = [figure for group in parts.values() for figure in group]
+    scripts = {"early": _asset("early.js"), "vega": _vega(), "page": _asset("page.js")}
+    return _template().render(
+        evidence=evidence,
+        verdict=words.verdict(evidence),
+        glance=_glance(evidence),
+        figures=parts,
+        stills={figure.name: _still(figure) for figure in every},
+        tables=_tables(evidence, traces),
+        worse=tables.worse_sentence(evidence, traces),
+        traces=traces,
+        levels=figures.drawn_levels(evidence, traces),
+        payload=_payload(every),
+        colours=style.COLOURS,
+        css=_asset("page.css"),
+        scripts=scripts,
+        policy=_policy(scripts.values()),
+    )
+
+
+def _figures(evidence: Evidence, traces: Traces) -> dict[str, list[Figure]]:
+    rows = figures.forecast_data(evidence, traces)
+    single = {
+        "seeds": figures.seeds_figure(evidence) if evidence.is_study else None,
+        "lag": figures.lag_figure(evidence, traces),
+        "time": figures.time_figure(evidence) if evidence.is_study else None,
+    }
+    return {
+        **{name: [figure] if figure else [] for name, figure in single.items()},
+        "loss": figures.loss_figures(evidence),
+        "forecast": figures.forecast_figures(evidence, traces, rows),
+        "scatter": figures.scatter_figures(evidence, traces, rows),
+    }
+
+
+def _tables(evidence: Evidence, traces: Traces) -> dict[str, Any]:
+    return {
+        "results": tables.results_table(evidence),
+        "baseline": tables.baseline_table(evidence),
+        "comparisons": tables.comparisons_table(evidence),
+        "lag": tables.lag_table(evidence, traces),
+        "worse": tables.ratio_tables(evidence, traces),
+        "interval": tables.interval_table(evidence),
+        "claims": tables.claims_table(evidence),
+        "failed": tables.failed_table(evidence),
+        "machine": tables.machine_table(evidence),
+        "settings": tables.settings_table(evidence),
+    }
+
+
+def _glance(evidence: Evidence) -> list[tuple[str, str]]:
+    """Return the few numbers that a reader wants first."""
+    metric, title = evidence.metric, words.metric_title(evidence.metric)
+    runs = sum(len(level.runs) for level in evidence.levels)
+    facts = [("trainings", words.number(runs))] if evidence.is_study else []
+    known = [level for level in evidence.levels if (level.metrics.get(metric) or {}).get("mean") is not None]
+    reference = evidence.baselines.get(evidence.baseline, {}).get(metric)
+    if reference is not None:
+        facts.append((f"test {title} of {words.baseline_title(evidence.baseline)}", words.number(reference)))
+    if known:
+        best = min(known, key=lambda level: level.metrics[metric]["mean"])
+        facts.append((f"test {title} of {best.label}", words.spread(best.metrics[metric])))
+    timed = [level for level in evidence.levels if level.seconds.get("per_epoch")]
+    if timed:
+        fast = min(timed, key=lambda level: level.seconds["per_epoch"])
+        facts.append((f"an epoch of {fast.main}{', the fastest' if len(timed) > 1 else ''}", f"{words.number(fast.seconds['per_epoch'], 3)} s"))
+    return facts
+
+
+def _still(figure: Figure) -> str:
+    data = figure.data
+    if figure.chooses:  # the still picture shows the level that comes first
+        data = {key: [row for row in rows if row["level"] == 0] for key, rows in data.items()}
+    return figures.draw(figure.spec, data, figure.name, figure.title, figure.description)
+
+
+def _payload(every: list[Figure]) -> str:
+    """Return specs and data for the live figures as JSON that cannot end the script element it stands in."""
+    data = {name: figures.pack(rows) for figure in every for name, rows in figure.data.items()}
+    specs = {figure.name: {key: value for key, value in figure.spec.items() if key != "config"} for figure in every}
+    tree = {"config": style.config(), "data": data, "specs": specs}
+    text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _policy(scripts: Any) -> str:
+    """Return a content security policy: only these scripts run, and nothing is fetched."""
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+@lru_cache(maxsize=1)
+def _vega() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed as one script, from the package that also draws the still pictures."""
+    import vl_convert
+
+    bundle = str(vl_convert.javascript_bundle())
+    if "</script" in bundle.lower() or "<!--" in bundle:
+        raise RuntimeError("the Vega bundle of this vl-convert-python cannot stand inside a page: install another version")
+    return bundle
+
+
+def _asset(name: str) -> str:
+    return files("gatewise.report").joinpath(name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _template() -> Any:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_asset("template.html"))

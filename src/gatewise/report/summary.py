@@ -1,0 +1,32 @@
+"""The verdict and a small table as plain text, for a terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gatewise.report import words
+from gatewise.report.evidence import read_evidence
+
+
+def summary_lines(folder: Path) -> list[str]:
+    """Return what a study or a run found as lines of text: the verdict, then each setting beside the baselines.
+
+    Raises
+    ------
+    InputError
+        As :func:`gatewise.report.make_report`.
+    """
+    evidence = read_evidence(Path(folder))
+    verdict = words.verdict(evidence)
+    metric = evidence.metric
+    lines = [verdict.headline, *verdict.sentences]
+    if evidence.leaking:
+        lines.append("The split leaks: neighbouring windows overlap, so test windows share rows with training windows.")
+    decisions = {row.get("label"): str(row.get("says") or "") for row in evidence.against_baseline}
+    rows = [(level.label, words.spread(level.metrics.get(metric)), decisions.get(level.label, "")) for level in evidence.levels]
+    rows += [(words.baseline_title(name), words.number(values.get(metric)), "baseline") for name, values in evidence.baselines.items()]
+    wide = max((len(row[0]) for row in rows), default=0), max((len(row[1]) for row in rows), default=0)
+    lines += ["", f"{'setting':<{wide[0]}}  {'test ' + words.metric_title(metric):>{wide[1]}}"]
+    lines += [f"{name:<{wide[0]}}  {value:>{wide[1]}}  {said}".rstrip() for name, value, said in rows]
+    lines += ["", *(str(finding.get("text")) for finding in evidence.findings)] if evidence.findings else []
+    return lines

@@ -1,0 +1,179 @@
+"""Numbers and names as a reader wants them, and the verdict in plain words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gatewise.report.evidence import Evidence
+
+#: Title, unit and better direction of each metric that a page may show, in the order of the table.
+METRICS = {
+    "mse": ("MSE", "", "lower"),
+    "rmse": ("RMSE", "", "lower"),
+    "mae": ("MAE", "", "lower"),
+    "mape": ("MAPE", "%", "lower"),
+    "smape": ("sMAPE", "%", "lower"),
+    "mase": ("MASE", "", "lower"),
+    "r2": ("R²", "", "higher"),
+    "pearson": ("Pearson r", "", "higher"),
+    "hit_rate": ("direction hit rate", "", "higher"),
+    "hit_rate_base": ("its base rate", "", ""),
+    "skill": ("skill over the last value", "", "higher"),
+}
+_BASELINES = {
+    "last_value": "the last value",
+    "drift": "the drift",
+    "seasonal_naive": "the value one season before",
+    "window_mean": "the window's mean",
+    "ridge": "ridge regression",
+    "auto_ets": "AutoETS",
+    "auto_arima": "AutoARIMA",
+    "theta": "Theta",
+}
+_DASH = "–"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer at the top of the page."""
+
+    headline: str
+    sentences: tuple[str, ...]
+    says: str  # better, mixed, undecided, worse, none
+
+
+def metric_title(name: str) -> str:
+    """Return how a metric is written, with its unit: ``mape`` -> "MAPE, %"."""
+    title, unit, _ = METRICS.get(name, (name.replace("_", " "), "", ""))
+    return f"{title}, {unit}" if unit else title
+
+
+def baseline_title(name: str) -> str:
+    """Return a baseline's name in words: ``last_value`` -> "the last value"."""
+    return _BASELINES.get(name, name.replace("_", " "))
+
+
+def number(value: Any, digits: int = 4) -> str:
+    """Write a number with `digits` figures that count; a dash for what is not known.
+
+    Examples
+    --------
+    >>> [number(x) for x in (71.6128, 4409.862, 1219202, 0.00031, None)]
+    ['71.61', '4,410', '1,219,202', '0.0003', '–']
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return _DASH
+    if not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int) or (math.isfinite(value) and abs(value) >= 10 ** (digits - 1)):
+        return f"{round(value):,}".replace("-", "−")
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    power = math.floor(math.log10(abs(value)))
+    places = digits - 1 - power if power >= -3 else -power  # of what is very small one figure is enough
+    text = f"{value:.{max(places, 0)}f}" if power >= -7 else f"{value:.1e}"
+    return text.replace("-", "−")
+
+
+def spread(entry: Mapping[str, Any] | None) -> str:
+    """Write mean and standard deviation over seeds, the latter with two figures: "95.41 ± 6.2"."""
+    if not entry or entry.get("mean") is None:
+        return _DASH
+    std = entry.get("std")
+    if std is None or len(entry.get("values") or ()) < 2:
+        return number(entry["mean"])
+    return f"{number(entry['mean'])} ± {number(std, 2)}"
+
+
+def interval(bounds: Any, digits: int = 3) -> str:
+    """Write an interval: "1.25 to 1.42"."""
+    if not bounds or any(bound is None for bound in bounds):
+        return _DASH
+    return f"{number(bounds[0], digits)} to {number(bounds[1], digits)}"
+
+
+def p_value(value: Any) -> str:
+    """Write a p value: three figures, or "< 0.001"."""
+    if value is None:
+        return _DASH
+    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def listed(items: list[str]) -> str:
+    """Join names as a sentence does: "a, b and c"."""
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1] if items else ""
+
+
+def verdict(evidence: Evidence) -> Verdict:
+    """Say whether anything beats doing nothing, and by how much."""
+    base = evidence.baseline
+    rows = [row for row in evidence.against_baseline if row.get("says") and row.get("baseline") in (base, None)]
+    if not rows:
+        return Verdict("No verdict: nothing was compared with a baseline.", (), "none")
+    title = headline_title(evidence)
+    said = {word: [row for row in rows if row["says"] == word] for word in ("better", "undecided", "worse")}
+    best = min(rows, key=lambda row: math.inf if row.get("ratio") is None else row["ratio"])
+    sentences = _measured(evidence, best, title, nearest=not said["better"])
+    if evidence.is_study:
+        headline, rest, tone = _of_many(said, len(rows), title, "cell" if evidence.main == "model.cell" else "setting")
+        sentences += [rest] if rest else []
+    else:
+        tone = str(rows[0]["says"])
+        headline = _of_one(evidence.levels[0].label, title, tone)
+    if base == "last_value":
+        sentences.append(f"{title.capitalize()} as a forecast says that nothing changes: it knows nothing and costs nothing.")
+    return Verdict(headline, tuple(sentences), tone)
+
+
+def headline_title(evidence: Evidence) -> str:
+    """Name the baseline as a person would: the last value of closing prices is the last close."""
+    columns = (evidence.settings.get("data") or {}).get("column") or ()
+    closes = [columns] if isinstance(columns, str) else list(columns)
+    return "the last close" if evidence.baseline == "last_value" and closes == ["Close"] else baseline_title(evidence.baseline)
+
+
+def _of_many(said: Mapping[str, list[Any]], count: int, title: str, what: str) -> tuple[str, str, str]:
+    """Return headline, a sentence about the others, and the tone."""
+    better, undecided, worse = (len(said[word]) for word in ("better", "undecided", "worse"))
+    others = [f"{worse} {'is' if worse == 1 else 'are'} worse"] * bool(worse)
+    others += [f"{undecided} cannot be told apart from it"] * bool(undecided)
+    if better:
+        headline = f"Every {what} beats {title}." if better == count else f"{better} of {count} settings beat {title}."
+        return headline, f"Of the others, {listed(others)}." if others else "", "mixed" if others else "better"
+    if undecided:
+        return f"No {what} is shown to beat {title}.", f"Of {count} settings, {listed(others)}." if count > 1 else "", "undecided"
+    return f"No {what} beats {title}.", f"All {count} settings are worse." if count > 1 else "", "worse"
+
+
+def _of_one(label: str, baseline: str, says: str) -> str:
+    name = label.upper() if label in {"rnn", "gru", "lstm"} else label
+    middle = {"better": "beats", "worse": "does not beat", "undecided": "cannot be told apart from"}
+    return f"{name} {middle.get(says, 'was compared with')} {baseline}."
+
+
+def _measured(evidence: Evidence, row: Mapping[str, Any], title: str, *, nearest: bool) -> list[str]:
+    """Say the best setting's number beside the baseline's."""
+    key = str(row.get("metric") or evidence.metric)
+    metric = metric_title(key).split(",")[0]
+    level = next((level for level in evidence.levels if level.label == row.get("label")), None)
+    entry = (level.metrics.get(key) if level else None) or {}
+    reference = evidence.baselines.get(evidence.baseline, {}).get(key)
+    seeds = len(entry.get("values") or ())
+    over = f" on average over {seeds} seeds" if seeds > 1 else ""
+    who = f"{'Nearest comes' if nearest else 'Best is'} {row.get('label')}, with" if evidence.is_study else "It has"
+    sentences = [f"{who} a test {metric} of {number(entry.get('mean'))}{over}."]
+    found = [f"95 % interval {interval(row['interval'])}"] if row.get("interval") else []
+    p = row.get("p_holm") if row.get("p_holm") is not None else row.get("p")
+    found += [f"p {'' if p < 0.001 else '= '}{p_value(p)}"] if p is not None else []
+    times = f"the error is {number(row['ratio'], 3)} times as large" if row.get("ratio") is not None else ""
+    beside = f" ({', '.join(found)})" if found else ""
+    if reference is not None:
+        sentences.append(f"{title.capitalize()} has {number(reference)}{f': {times}{beside}' if times else ''}.")
+    elif times:
+        sentences.append(f"Beside {title}, {times}{beside}.")
+    return [" ".join(sentences)]
