@@ -1,0 +1,263 @@
+"""`Forecaster`: forecasting in scikit-learn's shape."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+
+from gatewise.data import SeriesSet, future_values, like_input, read_series
+from gatewise.data import future_template as make_template
+from gatewise.errors import DataError, SettingsError, did_you_mean
+from gatewise.settings import DataSettings, RunSettings, flat_fields
+from gatewise.tasks.forecast import backtest, saved
+from gatewise.tasks.forecast.model import ForecastModel
+from gatewise.tasks.forecast.run import fit_forecast
+from gatewise.tasks.forecast.tables import forecast_frame
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: Settings that a file-based run has and an estimator takes another way.
+_NOT_PARAMETERS = ("name", "task", "files")
+
+
+class Forecaster(BaseEstimator):  # type: ignore[misc]
+    """Recurrent network that forecasts one or many series.
+
+    Parameters
+    ----------
+    **settings
+        Every setting of a forecasting run by its flat name, e.g. ``cell="gru"``, ``units=128``, ``window=30``,
+        ``horizon=5``, ``transform="last_value"``. ``help(gatewise.settings)`` and the documentation list them with
+        their defaults.
+
+    Attributes
+    ----------
+    result_ : dict
+        What the run found, as in ``result.json``: metrics, baselines, verdict.
+    predictions_ : polars.DataFrame
+        A row for every forecast value of the training, validation and test windows.
+    history_ : list of dict
+        A row an epoch.
+
+    Raises
+    ------
+    SettingsError
+        If a setting does not exist; values are checked by ``fit``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatewise import Forecaster
+    >>> wave = np.sin(np.arange(300) / 5)
+    >>> forecaster = Forecaster(cell="gru", units=8, window=20, horizon=3, epochs=2, batch_size=64).fit(wave)
+    >>> forecaster.predict().columns[:3]
+    ['unique_id', 'ds', 'mean']
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        for name, default in _defaults().items():
+            setattr(self, name, settings.pop(name, default))
+        if settings:
+            name = next(iter(settings))
+            raise SettingsError(f"{name}: unknown setting{did_you_mean(name, _defaults())}")
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002  (scikit-learn gives y to every estimator)
+        """Train on a table of series.
+
+        Parameters
+        ----------
+        X
+            A polars, pandas or pyarrow frame (wide or long), a mapping of names to frames, the path of a file or a list
+            of paths, or an array of shape (rows,) or (rows, channels) in time order.
+        y
+            Not used; the target is a column of `X`.
+
+        Raises
+        ------
+        SettingsError, DataError
+            If a setting or the data cannot be used.
+        DivergedError
+            If the loss does not stay finite.
+        """
+        settings, frames = self._settings(X)
+        series = read_series(settings.data, frames)
+        outcome = fit_forecast(settings, series)
+        self._take(outcome.model, outcome.result)
+        self.predictions_ = outcome.predictions
+        self.history_ = outcome.log
+        self._like: Any = X
+        return self
+
+    def predict(self, X: Any = None, *, horizon: int | None = None, future: Any = None) -> Any:
+        """Forecast the rows after the end of the data.
+
+        Parameters
+        ----------
+        X
+            Newer rows to forecast from, in the shape that ``fit`` took; the end of the training data when absent.
+        horizon
+            Rows to forecast; those that the network was trained for when absent. Rows beyond are recursive and say so.
+        future
+            Frame or file with the covariates that are known in advance (see :meth:`future_template`).
+
+        Returns
+        -------
+        frame
+            Columns ``unique_id``, ``ds``, ``mean``, one for each interval bound (``q0.025`` ...) and ``method``
+            (``direct`` or ``recursive``), of the kind of frame that came in (polars when none did).
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        DataError
+            If `X` is too short or does not fit the model, or covariates are missing.
+        """
+        model = self._fitted()
+        history = model.history if X is None else self._read(X)
+        frame = self.forecast_from(model, history, horizon=horizon, future=future)
+        return like_input(frame, self._like if X is None else X)
+
+    @staticmethod
+    def forecast_from(
+        model: ForecastModel, history: SeriesSet, *, horizon: int | None = None, future: Any = None
+    ) -> pl.DataFrame:
+        """Forecast after the end of `history` with a model that is at hand; see :meth:`predict`."""
+        data = model.settings.data
+        steps = horizon if horizon is not None else data.target_offset - 1 + data.horizon
+        if steps < 1:
+            raise SettingsError(f"horizon: at least 1 row is needed (found {steps})")
+        ahead = future_values(history, _from_next_row(data), steps, future)
+        forecasts, direct = model.for_series(history).forecast(history, steps, ahead)
+        return forecast_frame(history, forecasts, direct)
+
+    def future_template(self, horizon: int | None = None) -> pl.DataFrame:
+        """Return the frame of known-in-advance covariates that ``predict`` needs, with empty cells to fill in."""
+        model = self._fitted()
+        data = model.settings.data
+        return make_template(model.history, _from_next_row(data), horizon or data.target_offset - 1 + data.horizon)
+
+    def score(self, X: Any = None, y: Any = None) -> float:  # noqa: ARG002
+        """Return the skill over the last value on `X`: 1 - MSE / MSE of the last value.
+
+        1 is perfect, 0 is what doing nothing gives, below 0 is worse than that. Without `X` it is the skill on the
+        held-out test part.
+        """
+        if X is None:
+            metrics = self.result_["metrics"].get("test")
+            if not metrics:
+                raise DataError("nothing was held out (test_size=0): give score() some data")
+            return float(metrics["skill"])
+        return float(self.evaluate(X)["metrics"]["skill"])
+
+    def evaluate(self, X: Any) -> dict[str, Any]:
+        """Return every metric and baseline over all windows of `X`, without training."""
+        model = self._fitted()
+        return backtest.evaluate(model, self._read(X))
+
+    def cross_validation(self, X: Any, *, n_windows: int = 3, step: int | None = None, refit: bool = True) -> Any:
+        """Forecast from several cutoffs, each time as if the rows after it were not known.
+
+        Parameters
+        ----------
+        X
+            As in ``fit``.
+        n_windows
+            Number of cutoffs; the last one leaves exactly the horizon.
+        step
+            Rows between cutoffs; the horizon when absent.
+        refit
+            Train again before every cutoff; otherwise once, before the first.
+
+        Returns
+        -------
+        frame
+            Columns ``unique_id``, ``ds``, ``cutoff``, ``y``, ``mean``, bounds. ``cross_validation_`` holds the metrics
+            per cutoff and how many networks were trained.
+        """
+        settings, frames = self._settings(X)
+        series = read_series(settings.data, frames)
+        table, self.cross_validation_ = backtest.cross_validation(
+            settings, series, n_windows=n_windows, step=step, refit=refit
+        )
+        return like_input(table, X)
+
+    def save(self, folder: str | Path) -> Path:
+        """Save as a model folder: JSON and safetensors, nothing pickled; see ``load``."""
+        return saved.save(self._fitted(), Path(folder), self.result_)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Forecaster:
+        """Load a model folder, or the model of a run folder.
+
+        Raises
+        ------
+        ModelFolderError
+            If it is truncated, of another task, or of a newer format.
+        """
+        model, result = saved.load(Path(folder))
+        flat = model.settings.to_flat()
+        forecaster = cls(**{name: flat[name] for name in _defaults()})
+        forecaster._take(model, result)
+        return forecaster
+
+    def _take(self, model: ForecastModel, result: dict[str, Any]) -> None:
+        self.model_ = model
+        self.result_ = result
+        self._like = None
+
+    def _fitted(self) -> ForecastModel:
+        if not hasattr(self, "model_"):
+            raise NotFittedError("this Forecaster is not fitted yet: call fit, or Forecaster.load")
+        return self.model_
+
+    def _read(self, X: Any) -> SeriesSet:
+        """Read data for a model that is fitted, and check that it is of the same shape."""
+        model = self._fitted()
+        settings, frames = self._settings(X)
+        data = settings.data.model_copy(update={"series": model.settings.data.series})
+        series = read_series(data, frames)
+        model.for_series(series)
+        return series
+
+    def _settings(self, X: Any) -> tuple[RunSettings, Any]:
+        """Return the settings with files in place when `X` names files, and the frames otherwise."""
+        flat = {name: getattr(self, name) for name in _defaults()}
+        if isinstance(X, str | Path):
+            X = [X]
+        if isinstance(X, Sequence) and X and all(isinstance(path, str | Path) for path in X):
+            return RunSettings.from_flat({**flat, "files": [str(path) for path in X]}), None
+        if isinstance(X, np.ndarray):
+            X = X[:, None] if X.ndim == 1 else X
+            flat = {**flat, "column": [f"y{i}" for i in range(X.shape[1])] if X.shape[1] > 1 else ["y"]}
+        return RunSettings.from_flat(flat), X
+
+
+def _from_next_row(data: DataSettings) -> DataSettings:
+    """Forecasts begin with the row after the end, whatever the offset of the rows that the network was trained on."""
+    return data.model_copy(update={"target_offset": 1})
+
+
+def _defaults() -> dict[str, Any]:
+    """Return every parameter of the estimator with its default, from the one place that defines them."""
+    flat = RunSettings().to_flat()
+    return {name: flat[name] for name in flat_fields() if name not in _NOT_PARAMETERS}
+
+
+# scikit-learn reads the names of the parameters from this signature, and so does a person's editor.
+Forecaster.__init__.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+    [
+        inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+        *(
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value)
+            for name, value in _defaults().items()
+        ),
+    ]
+)

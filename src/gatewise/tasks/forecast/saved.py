@@ -1,0 +1,194 @@
+"""The model folder: everything a forecast needs, as JSON and safetensors.
+
+::
+
+    config.json           format, settings, columns, frequency, the result of the run
+    model.safetensors     weights of the network
+    scaler.json           fitted state of the target transform and the covariate scaler
+    intervals.json        conformal intervals, when a validation part was there
+    history.safetensors   the last rows of every series, where a forecast begins
+    README.md             model card
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file as load_arrays
+from safetensors.numpy import save_file as save_arrays
+from safetensors.torch import load_file, save_file
+
+from gatewise import __version__
+from gatewise.data import CovariateScaler, Frequency, SeriesSet, TargetTransform
+from gatewise.errors import GatewiseError, ModelFolderError
+from gatewise.runs import RunFolder, atomic
+from gatewise.settings import RunSettings, parse
+from gatewise.tasks.forecast.card import model_card
+from gatewise.tasks.forecast.intervals import ConformalIntervals
+from gatewise.tasks.forecast.model import ForecastModel, create_network
+
+#: Version of the model folder; a folder of a higher one is refused, of a lower one is brought up to date on loading.
+FORMAT_VERSION = 1
+
+CONFIG, WEIGHTS, SCALER = "config.json", "model.safetensors", "scaler.json"
+INTERVALS, HISTORY, CARD = "intervals.json", "history.safetensors", "README.md"
+TASK = "forecast"
+
+
+def save(model: ForecastModel, folder: Path, result: dict[str, Any]) -> Path:
+    """Write the model folder, whole or not at all; a model that is there is replaced.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written, or holds something else than a model.
+    """
+    history = model.history
+    config = {
+        "format_version": FORMAT_VERSION,
+        "task": TASK,
+        "gatewise_version": __version__,
+        "settings": model.settings.model_dump(mode="json"),
+        "series": list(history.names),
+        "channels": list(history.channels),
+        "past_covariates": list(history.past_names),
+        "future_covariates": list(history.future_names),
+        "static_covariates": list(history.static_names),
+        "time_column": history.time_name,
+        "id_column": history.id_name,
+        "frequency": history.frequency.to_json(),
+        "times": str(history.times.dtype),
+        "season": model.season,
+        "parameters": model.parameters,
+        "result": {key: value for key, value in result.items() if key != "folder"},
+    }
+    arrays = {
+        name: np.ascontiguousarray(getattr(history, name)) for name in ("target", "past", "future", "static", "offsets")
+    }
+    arrays["times"] = np.ascontiguousarray(history.times.astype(np.int64))
+    with atomic.replacing_folder(folder, known_by=CONFIG) as new:
+        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
+        save_file(weights, new / WEIGHTS, metadata={"format": "pt"})
+        save_arrays(arrays, new / HISTORY)
+        atomic.write_json(
+            new / SCALER,
+            {
+                "target": model.transform.to_json(),
+                "covariates": model.covariates.to_json(),
+                "mase": model.scales.tolist(),
+            },
+        )
+        if model.intervals is not None:
+            atomic.write_json(new / INTERVALS, model.intervals.to_json())
+        atomic.write_text(new / CARD, model_card(config))
+        atomic.write_json(new / CONFIG, config)
+    return folder
+
+
+def load(folder: Path) -> tuple[ForecastModel, dict[str, Any]]:
+    """Read a model folder, or the model of a run folder, onto the CPU.
+
+    Returns
+    -------
+    model
+        Ready to forecast.
+    result
+        What the run had found.
+
+    Raises
+    ------
+    ModelFolderError
+        If it is missing, truncated, of another task, or made by a newer version.
+    """
+    if not (folder / CONFIG).is_file() and RunFolder(folder).model_path.is_dir():
+        folder = RunFolder(folder).model_path
+    config = read_config(folder)
+    try:
+        return _build(folder, config), config["result"]
+    except GatewiseError as error:
+        raise ModelFolderError(f"{folder}: {error}") from error
+    except (KeyError, TypeError, ValueError, IndexError, OSError, RuntimeError, SafetensorError) as error:
+        raise ModelFolderError(
+            f"{folder} cannot be loaded ({type(error).__name__}: {error}): the folder is incomplete or was changed; "
+            "copy it again or train again"
+        ) from error
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read and check ``config.json``.
+
+    Raises
+    ------
+    ModelFolderError
+        If this is no model folder, or one that this version cannot read.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        raise ModelFolderError(f"{folder} is not a model folder: it holds no {CONFIG}")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        version, task = int(config["format_version"]), config["task"]
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise ModelFolderError(f"{path} cannot be read ({error}): copy the folder again or train again") from error
+    if version > FORMAT_VERSION:
+        raise ModelFolderError(
+            f"{folder} has format {version}, made by gatewise {config.get('gatewise_version', '?')}; "
+            f"this version reads up to {FORMAT_VERSION}: upgrade gatewise"
+        )
+    if task != TASK:
+        raise ModelFolderError(f"{folder} holds a model of the task {task!r}, not {TASK!r}")
+    for name in (WEIGHTS, SCALER, HISTORY):
+        if not (folder / name).is_file():
+            raise ModelFolderError(f"{folder} is incomplete: {name} is missing; copy it again or train again")
+    return dict(config)
+
+
+def _build(folder: Path, config: dict[str, Any]) -> ForecastModel:
+    # A model that was trained on a GPU is loaded to the CPU, where it always works.
+    tree = config["settings"]
+    tree["train"]["device"] = "cpu"
+    settings = parse(RunSettings, tree)
+    history = _read_history(folder, config)
+    scaler = json.loads((folder / SCALER).read_text(encoding="utf-8"))
+    network = create_network(settings, history)
+    if settings.train.precision == "float64":
+        network.double()
+    network.load_state_dict(load_file(folder / WEIGHTS))
+    network.eval()
+    intervals = None
+    if (folder / INTERVALS).is_file():
+        intervals = ConformalIntervals.from_json(json.loads((folder / INTERVALS).read_text(encoding="utf-8")))
+    return ForecastModel(
+        settings,
+        network,
+        TargetTransform.from_json(scaler["target"]),
+        CovariateScaler.from_json(scaler["covariates"]),
+        history,
+        int(config["season"]),
+        np.array(scaler["mase"], dtype=np.float64),
+        intervals,
+    )
+
+
+def _read_history(folder: Path, config: dict[str, Any]) -> SeriesSet:
+    arrays = load_arrays(folder / HISTORY)
+    return SeriesSet(
+        names=tuple(config["series"]),
+        channels=tuple(config["channels"]),
+        offsets=arrays["offsets"],
+        times=arrays["times"].astype(config["times"]),
+        target=arrays["target"],
+        past=arrays["past"],
+        past_names=tuple(config["past_covariates"]),
+        future=arrays["future"],
+        future_names=tuple(config["future_covariates"]),
+        static=arrays["static"],
+        static_names=tuple(config["static_covariates"]),
+        frequency=Frequency.from_json(config["frequency"]),
+        time_name=config["time_column"],
+        id_name=config["id_column"],
+    )
