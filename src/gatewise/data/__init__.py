@@ -1,5 +1,6 @@
 """Files to windows: read, checked, split, transformed on the training part only. NumPy and Polars, no torch."""
 
+from gatewise.data.check import DataReport, SeriesReport, check_files
 from gatewise.data.covariates import calendar_features, future_template, future_values
 from gatewise.data.cuts import last_rows, without_last
 from gatewise.data.frames import like_input, to_polars
@@ -14,12 +15,15 @@ from gatewise.data.windows import Windows
 
 __all__ = [
     "CovariateScaler",
+    "DataReport",
     "Frequency",
+    "SeriesReport",
     "SeriesSet",
     "Split",
     "TargetTransform",
     "Windows",
     "calendar_features",
+    "check_files",
     "create_transform",
     "future_template",
     "future_values",

@@ -39,8 +39,8 @@ def without_duplicates(rows: Rows, policy: str, refuse: Refuse) -> Rows:
         rows = replace(rows, values=rows.values.copy())
         rows.values[firsts] = np.add.reduceat(rows.values, firsts, axis=0) / sizes
     keep = np.r_[firsts[1:] - 1, len(stamps) - 1] if policy == "last" else firsts
-    kept = "first" if policy == "error" else policy
-    return rows.take(keep, codes[keep], (f"{rows.table.name}: {count} rows repeat a date; the {kept} of each is kept",))
+    note = f"{rows.table.name}: {count} rows repeat a date; the {policy} of each is kept"
+    return rows.take(keep, codes[keep], () if policy == "error" else (note,))
 
 
 def _id_hint(rows: Rows) -> str:
@@ -66,6 +66,7 @@ def without_missing(rows: Rows, policy: str, refuse: Refuse) -> Rows:
             f"{rows.table.where(rows.record(row), name)}: the value is missing ({count} missing in all); "
             "fill it in, or set missing to ffill, interpolate or drop"
         )
+        return rows
     note = f"{rows.table.name}: {count} missing values "
     if policy in {"ffill", "interpolate"}:
         return replace(filled(rows, policy), notes=(*rows.notes, note + _HOW[policy]))
