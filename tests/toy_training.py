@@ -1,6 +1,7 @@
 """A small network with dropout and a small task, for tests of the training loop; also a program that can be killed.
 
-``python toy_training.py FOLDER SETTINGS_JSON`` trains and prints status and a digest of the final weights.
+``python toy_training.py FOLDER SETTINGS_JSON`` trains, prints a line for every batch, and at last status and a
+digest of the final weights.
 """
 
 from __future__ import annotations
@@ -74,14 +75,26 @@ def digest(network: nn.Module) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def main() -> None:
-    folder, options = sys.argv[1], json.loads(sys.argv[2])
+class LoudTask(ToyTask):
+    """A task that says when a batch is asked for, so that a test can stop the process at that moment."""
+
+    def batch(self, key: Tensor) -> tuple[Tensor, Tensor]:
+        print("batch", flush=True)
+        return super().batch(key)
+
+
+def fit(folder: str, options: dict[str, Any], task: ToyTask) -> dict[str, Any]:
+    """Train in a run folder and say what came of it."""
     seeds = Seeds(1, 2, 3)
     network = ToyNetwork(seeds)
     run = RunFolder.create(folder)
     with run.lock():
-        trained = train(network, ToyTask(), TrainSettings(**options), seeds=seeds, folder=run)
-    print(json.dumps({"status": trained.status, "digest": digest(network), "best_loss": trained.best_loss}))
+        trained = train(network, task, TrainSettings(**options), seeds=seeds, folder=run)
+    return {"status": trained.status, "steps": trained.steps, "digest": digest(network), "best_loss": trained.best_loss}
+
+
+def main() -> None:
+    print(json.dumps(fit(sys.argv[1], json.loads(sys.argv[2]), LoudTask())))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The loop that finds the weights, with its losses, optimisers, schedules and checkpoints."""
 
-from gatewise.training.device import DTYPES, place
+from gatewise.training.device import DTYPES, choose_device, cpu_threads, place
 from gatewise.training.loop import Trained, train
 from gatewise.training.losses import Loss, ProbabilisticLoss, create_loss
 from gatewise.training.progress import Bar, Lines, Progress, Silent, choose_progress
@@ -18,7 +18,9 @@ __all__ = [
     "Silent",
     "Trained",
     "TrainingTask",
+    "choose_device",
     "choose_progress",
+    "cpu_threads",
     "create_loss",
     "place",
     "train",

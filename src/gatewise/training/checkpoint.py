@@ -106,5 +106,5 @@ def _read(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
             raise ValueError(f"format version {version}; this version of gatewise reads {FORMAT_VERSION}")
         for key in file.keys():  # noqa: SIM118 - not a dict
             group, name = key.split("/", 1)
-            tensors.setdefault(group, {})[name] = file.get_tensor(key)
+            tensors.setdefault(group, {})[name] = file.get_tensor(key).clone()  # own memory, aligned as torch aligns
     return tensors, json.loads(metadata["facts"])
