@@ -41,7 +41,7 @@ docs: .venv/.installed
 	$(BIN)/zensical build --strict
 
 bench: .venv/.installed
-	$(BIN)/python benchmarks/run.py $(ARGS)
+	$(BIN)/python -m benchmarks.run $(ARGS)
 
 clean:
 	rm -rf .venv site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

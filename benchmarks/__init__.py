@@ -1,0 +1,1 @@
+"""Speed and quality beside the peers: `python -m benchmarks.run` measures and writes docs/benchmarks.md."""
