@@ -24,8 +24,6 @@ from gatewise.studies.factors import Factor, read_factors
 
 #: Metrics of a result that levels can be compared by.
 Metric = Literal["mse", "rmse", "mae", "mape", "smape", "mase", "r2", "pearson", "hit_rate", "skill"]
-#: Those of them of which more is better.
-HIGHER_IS_BETTER = ("r2", "pearson", "hit_rate", "skill")
 #: Short names that a study file may use.
 _SHORT = {"split": {"test": "test_size", "validation": "validation_size"}}
 _MOST_SEEDS = 1000
@@ -104,6 +102,8 @@ class StudySettings(Settings):
     """The main factor, whose levels are compared with one another; the first of `vary` when absent."""
     metric: Metric = "mse"
     """What levels are compared by."""
+    also: tuple[Metric, ...] = ()
+    """Further metrics by which they are compared, each with its own tests."""
     timing: Annotated[TimingSettings | None, BeforeValidator(_yes_or_settings)] = None
     """Measure each level's seconds in a run that has the machine to itself."""
     claims: tuple[Claim, ...] = ()

@@ -79,8 +79,8 @@ class StudyFolder:
             raise InputError(f"{self.path}: holds no study.json: give the folder that `gatewise study` printed")
         if tree.get("format_version") != FORMAT_VERSION:
             raise InputError(
-                f"{self.path / 'study.json'}: written by another version of gatewise (format "
-                f"{tree.get('format_version')}, this one reads {FORMAT_VERSION}): update gatewise or run the study again"
+                f"{self.path / 'study.json'}: format {tree.get('format_version')} of another version of gatewise "
+                f"(this one reads {FORMAT_VERSION}): update gatewise or run the study again"
             )
         return tree
 

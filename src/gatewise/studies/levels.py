@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gatewise.metrics import METRICS
+from gatewise.studies.factors import show
 from gatewise.studies.folder import StudyFolder
 
 
@@ -52,6 +54,15 @@ class LevelResults:
             if value is not None:
                 return float(value)
         return None
+
+    def best_baseline(self, metric: str) -> str | None:
+        """Return the baseline with the best test metric on the same windows."""
+        names: list[str] = list(next(iter(self.results.values())).get("baselines", {}))
+        values = {name: value for name in names if (value := self.baseline(name, metric)) is not None}
+        if not values:
+            return None
+        best = max if METRICS[metric].direction == "higher" else min
+        return best(values, key=lambda name: values[name])
 
     def to_json(self) -> dict[str, Any]:
         """Return the row of this combination in ``comparison.json``."""
@@ -102,6 +113,48 @@ def read_levels(place: StudyFolder, study: Mapping[str, Any]) -> list[LevelResul
         if alone is not None and level.timing is None and alone.is_finished:
             level.timing = alone.read_result()
     return [level for level in found.values() if level.results]
+
+
+def by_level(levels: Iterable[LevelResults], factor: str | None) -> dict[str, list[LevelResults]]:
+    """Group combinations by their level of one factor, written as text."""
+    found: dict[str, list[LevelResults]] = {}
+    for level in levels:
+        found.setdefault(show(level.settings.get(factor or "")), []).append(level)
+    return found
+
+
+def conditions(levels: Iterable[LevelResults], main: str | None) -> list[tuple[dict[str, Any], list[LevelResults]]]:
+    """Group combinations that differ in the main factor alone."""
+    found: list[tuple[dict[str, Any], list[LevelResults]]] = []
+    for level in levels:
+        others = {name: value for name, value in level.settings.items() if name != main}
+        group = next((group for condition, group in found if condition == others), None)
+        if group is None:
+            found.append((others, [level]))
+        else:
+            group.append(level)
+    return found
+
+
+def seed_means(levels: Iterable[LevelResults], metric: str) -> dict[int, float]:
+    """Return a test metric's mean over several combinations, for each seed that all of them have.
+
+    Averaging within a seed first keeps one value a seed: only seeds are independent of each other.
+    """
+    values = [level.by_seed(metric) for level in levels]
+    shared = set.intersection(*(set(one) for one in values)) if values else set()
+    return {seed: plain.fmean(one[seed] for one in values) for seed in sorted(shared)}
+
+
+def paired(a: Mapping[int, float], b: Mapping[int, float]) -> list[float]:
+    """Return the differences a - b of the seeds that both have."""
+    return [a[seed] - b[seed] for seed in a if seed in b]
+
+
+def known_interval(bounds: tuple[float | None, float | None]) -> list[float] | None:
+    """Return an interval as a list, None when one seed cannot give one."""
+    low, high = bounds
+    return None if low is None or high is None else [low, high]
 
 
 def spread(values: Iterable[float]) -> dict[str, Any] | None:

@@ -62,6 +62,7 @@ class Plan:
             "question": self.study.question,
             "task": self.study.task,
             "metric": self.study.metric,
+            "also": list(self.study.also),
             "main": self.study.main,
             "factors": {factor.name: [level.value for level in factor.levels] for factor in self.factors},
             "seeds": list(self.study.seeds),
@@ -105,14 +106,15 @@ def plan_study(study: StudySettings, digest: Callable[[DataSettings], str] | Non
             "leave out levels, or make several studies of it"
         )
     digests = _Digests(digest or data_digest)
-    runs, timing = [], []
+    runs: list[PlannedRun] = []
+    timing: list[PlannedRun] = []
     for combination in combinations(factors):
         changes = {path: value for level in combination for path, value in level.changes.items()}
         levels = {factor.name: level.value for factor, level in zip(factors, combination, strict=True)}
         label = ", ".join(level.label for level in combination) or study.name
         settings = _settings(study.base, label, changes)
-        for seed in study.seeds:
-            runs.append(_planned(label, levels, settings.replace({"name": f"{label}, seed {seed}", "seed": seed}), digests))
+        seeded = (settings.replace({"name": f"{label}, seed {seed}", "seed": seed}) for seed in study.seeds)
+        runs += [_planned(label, levels, one, digests) for one in seeded]
         if study.timing is not None:
             short = {
                 "name": f"{label}, timing",
@@ -176,11 +178,9 @@ def _warnings(study: StudySettings, factors: tuple[Factor, ...]) -> tuple[str, .
         return ()
     comparisons = "one comparison" if pairs == 1 else f"{pairs} comparisons"
     if seeds == 1:
-        return (
-            f"one seed cannot tell a difference from chance: {comparisons} of {main.name} need {needed} seeds (seeds: {needed})",
-        )
+        return (f"one seed cannot tell a difference from chance; {comparisons} of {main.name} need {needed}",)
     least = 2 / 2**seeds
     return (
-        f"{seeds} seeds cannot decide {comparisons} of {main.name}: the least p an exact test can reach is {least:.3g}, "
-        f"times {pairs} (Holm) is {min(1.0, least * pairs):.3g}, above 0.05; {needed} seeds can (seeds: {needed})",
+        f"{seeds} seeds cannot decide {comparisons} of {main.name}: the least p of an exact test is {least:.3g}, "
+        f"times {pairs} (Holm) {min(1.0, least * pairs):.3g}, above 0.05; {needed} seeds can",
     )

@@ -1,0 +1,182 @@
+"""Comparing the levels of a study, from its run folders alone; needs no torch.
+
+What is compared: the levels of the main factor, in pairs, wherever all other factors are equal; and every level with
+the baselines on the same test windows. Seeds are paired. The test is the exact sign-flip permutation test, Holm's
+correction goes over the pairs of one condition and one metric.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from gatewise.errors import InputError
+from gatewise.metrics import METRICS
+from gatewise.studies.claims import judge_claims
+from gatewise.studies.findings import make_findings
+from gatewise.studies.folder import FORMAT_VERSION, StudyFolder
+from gatewise.studies.levels import LevelResults, conditions, known_interval, paired, read_levels
+from gatewise.studies.statistics import decide_all
+
+TEST = "exact sign-flip permutation, Holm within each condition"
+#: The forecast that costs nothing; every study is held against it.
+NOTHING = "last_value"
+
+
+def compare_study(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """Compare a study's levels, write ``comparison.json`` and return its content.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no study, or none of its runs has finished.
+
+    Examples
+    --------
+    >>> compare_study("studies/stocks-cells")["findings"][0]["text"]  # doctest: +SKIP
+    """
+    place = StudyFolder(folder)
+    study = place.read_study()
+    levels = read_levels(place, study)
+    if not levels:
+        raise InputError(f"{place.path}: no run of this study has finished: run it first")
+    tree: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        **{key: study[key] for key in ("name", "question", "task", "factors", "main", "metric")},
+        "seeds": len(study["seeds"]),
+        "levels": [level.to_json() for level in levels],
+        "baselines": _baselines(levels),
+        "comparisons": _comparisons(levels, study),
+        "against_baseline": _against_baselines(levels, study),
+        "claims": judge_claims(study["claims"], levels, study["main"]),
+        "leaking": any(result.get("leaking") for level in levels for result in level.results.values()),
+        "failed": _failed(place, study),
+        "test": TEST,
+    }
+    tree["notes"] = _notes(place, levels, study, tree)
+    tree["findings"] = make_findings(tree, levels)
+    place.write_comparison(tree)
+    return tree
+
+
+def _comparisons(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> list[dict[str, Any]]:
+    main, rows = study["main"], []
+    if main is None:
+        return []
+    for metric in (study["metric"], *study.get("also", ())):
+        for condition, group in conditions(levels, main):
+            pairs = [
+                (a, b, differences)
+                for a, b in itertools.combinations(group, 2)
+                if (differences := paired(a.by_seed(metric), b.by_seed(metric)))
+            ]
+            decisions = decide_all([differences for _, _, differences in pairs], better=METRICS[metric].direction)
+            rows += [
+                {
+                    "condition": condition,
+                    "a": a.settings[main],
+                    "b": b.settings[main],
+                    "metric": metric,
+                    "difference": decision.difference,
+                    "interval": known_interval(decision.interval),
+                    "p": decision.p,
+                    "p_holm": decision.p_holm,
+                    "says": decision.says,
+                    "seeds": len(differences),
+                    "seeds_needed": decision.seeds_needed,
+                }
+                for (a, b, differences), decision in zip(pairs, decisions, strict=True)
+            ]
+    return rows
+
+
+def _against_baselines(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Hold every level against the last value, and against the best other baseline when that is better still."""
+    metric = study["metric"]
+    names = [NOTHING]
+    best = levels[0].best_baseline(metric)
+    if best not in (None, NOTHING):
+        names.append(str(best))
+    rows = []
+    for name in names:
+        for _, group in conditions(levels, study["main"]):
+            known = [
+                (level, values, baseline)
+                for level in group
+                if (values := level.by_seed(metric)) and (baseline := level.baseline(name, metric)) is not None
+            ]
+            differences = [[value - baseline for value in values.values()] for _, values, baseline in known]
+            decisions = decide_all(differences, better=METRICS[metric].direction)
+            for (level, _, baseline), decision in zip(known, decisions, strict=True):
+                bounds = known_interval(decision.interval)
+                rows.append(
+                    {
+                        "label": level.label,
+                        "baseline": name,
+                        "metric": metric,
+                        "ratio": _ratio(decision.difference, baseline),
+                        "interval": None if bounds is None else [_ratio(bound, baseline) for bound in bounds],
+                        "p": decision.p,
+                        "p_holm": decision.p_holm,
+                        "says": decision.says,
+                    }
+                )
+    return rows
+
+
+def _ratio(difference: float | None, baseline: float) -> float | None:
+    return None if difference is None or baseline == 0 else 1 + difference / baseline
+
+
+def _baselines(levels: Sequence[LevelResults]) -> dict[str, dict[str, float]]:
+    """Return the baselines' test metrics; every level was judged on windows of the same data."""
+    first = next(iter(levels[0].results.values()))
+    return {name: dict(parts.get("test", {})) for name, parts in first.get("baselines", {}).items()}
+
+
+def _failed(place: StudyFolder, study: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Name the runs that failed, and why."""
+    failures = place.read_failures()
+    return [
+        {"run": f"{run['label']}, seed {run['seed']}", "error": failures[run["fingerprint"]]}
+        for run in study["runs"]
+        if run["fingerprint"] in failures
+    ]
+
+
+def _notes(
+    place: StudyFolder, levels: Sequence[LevelResults], study: Mapping[str, Any], tree: Mapping[str, Any]
+) -> list[str]:
+    """Collect what a reader must know before believing the numbers."""
+    notes = list(study.get("warnings", ()))
+    if tree["leaking"]:
+        notes.append(
+            "The split is random and leaks: windows that overlap stand on both sides of it, so the test errors are "
+            "lower than those of a forecast of days that nobody has seen."
+        )
+    missing = [run for run in study["runs"] if not place.run(run["fingerprint"]).is_finished]
+    if missing:
+        notes.append(f"{len(missing)} of {len(study['runs'])} runs are missing from these numbers.")
+    if len({level.baseline(NOTHING, study["metric"]) for level in levels}) > 1:
+        notes.append("The levels are not all judged on the same test windows: compare each with its own baseline.")
+    versions = sorted(_versions(place, levels))
+    if len(versions) > 1:
+        notes.append(f"The runs were made with different versions or machines: {'; '.join(versions)}.")
+    results = [result for level in levels for result in level.results.values()]
+    return list(dict.fromkeys([*notes, *(note for result in results for note in result.get("notes", ()))]))
+
+
+def _versions(place: StudyFolder, levels: Iterable[LevelResults]) -> set[str]:
+    found = set()
+    for level in levels:
+        for fingerprint in level.runs.values():
+            try:
+                environment = place.run(fingerprint).read_environment()
+            except InputError:
+                continue
+            packages = environment.get("packages") or {}
+            cpu = (environment.get("cpu") or {}).get("model")
+            found.add(f"gatewise {packages.get('gatewise')} with torch {packages.get('torch')} on {cpu}")
+    return found

@@ -1,0 +1,248 @@
+"""Sentences made from a study's numbers, each with the evidence it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import exp, log
+from typing import Any
+
+from gatewise.metrics import METRICS
+from gatewise.studies.factors import show
+from gatewise.studies.levels import LevelResults, by_level, conditions, known_interval
+from gatewise.studies.statistics import decide_all
+from gatewise.studies.words import (
+    baseline_name,
+    capital,
+    level_name,
+    listed,
+    metric_label,
+    p_words,
+    ratio_words,
+    setting,
+    span,
+    times,
+)
+from gatewise.studies.words import count as count_word
+from gatewise.studies.words import value as value_text
+
+Finding = dict[str, Any]
+Tree = Mapping[str, Any]
+
+
+def make_findings(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
+    """Say what a study found, the most important first.
+
+    Parameters
+    ----------
+    tree
+        ``comparison.json`` without its findings.
+
+    Returns
+    -------
+    list of dict
+        ``{"text": a sentence, "evidence": [which numbers, which test]}``.
+    """
+    return [
+        *_against_doing_nothing(tree),
+        *_best_of_each_condition(tree, levels),
+        *_what_each_factor_does(tree, levels),
+        *_time(tree, levels),
+        *_failures(tree),
+    ]
+
+
+def _against_doing_nothing(tree: Tree) -> list[Finding]:
+    """Say whether anything beats the last value, and the best baseline where that is another."""
+    found = []
+    for baseline in dict.fromkeys(row["baseline"] for row in tree["against_baseline"]):
+        rows = [row for row in tree["against_baseline"] if row["baseline"] == baseline and row["ratio"] is not None]
+        if not rows:
+            continue
+        metric = rows[0]["metric"]
+        higher = METRICS[metric].direction == "higher"
+        nearest = (max if higher else min)(rows, key=lambda row: row["ratio"])
+        counts = {says: sum(row["says"] == says for row in rows) for says in ("better", "worse", "undecided")}
+        of = f"{count_word(len(rows))} setting{'' if len(rows) == 1 else 's'}"
+        name = baseline_name(baseline)
+        if counts["better"]:
+            head = f"{count_word(counts['better']).capitalize()} of {of} beat{'s' * (counts['better'] == 1)} {name}"
+        elif counts["undecided"]:
+            head = f"None of {of} is shown to beat {name}"
+        else:
+            head = f"None of {of} beats {name}"
+        reference = value_text(tree["baselines"][baseline][metric])
+        told = f"{metric_label(metric)} is {times(nearest['ratio'])} that of {name} ({reference})"
+        found.append(
+            {
+                "text": f"{head}: the nearest, {nearest['label']}, has a mean test {told}.",
+                "evidence": [
+                    "ratio " + ratio_words(nearest["ratio"], nearest["interval"]),
+                    f"{p_words(nearest)}, seeds as the unit",
+                    f"better {counts['better']}, undecided {counts['undecided']}, worse {counts['worse']}",
+                ],
+            }
+        )
+    return found
+
+
+def _best_of_each_condition(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
+    """Name the best level of the main factor under each condition, and from which others it is told apart."""
+    main = tree["main"]
+    found = []
+    for metric in dict.fromkeys(row["metric"] for row in tree["comparisons"]):
+        for condition, group in conditions(levels, main):
+            known = [(level, mean) for level in group if (mean := level.mean(metric)) is not None]
+            if len(known) < 2:
+                continue
+            best, mean = (max if METRICS[metric].direction == "higher" else min)(known, key=lambda pair: pair[1])
+            rows = [
+                _seen_from(best.settings[main], row)
+                for row in tree["comparisons"]
+                if row["metric"] == metric
+                and row["condition"] == condition
+                and best.settings[main] in (row["a"], row["b"])
+            ]
+            found.append(
+                {
+                    "text": _say_best(tree, best, mean, metric, condition, rows),
+                    "evidence": [_say_pair(best, main, row) for row in rows],
+                }
+            )
+    return found
+
+
+def _say_best(
+    tree: Tree, best: LevelResults, mean: float, metric: str, condition: Mapping[str, Any], rows: list[dict[str, Any]]
+) -> str:
+    main = tree["main"]
+    where = f"With {listed(setting(key, value) for key, value in condition.items())}, " if condition else ""
+    name = level_name(main, best.settings[main])
+    least = "highest" if METRICS[metric].direction == "higher" else "lowest"
+    text = f"{where}{name} has the {least} mean test {metric_label(metric)} ({value_text(mean)})"
+    beaten = [level_name(main, row["other"]) for row in rows if row["says"] == "better"]
+    open_rows = [row for row in rows if row["says"] == "undecided"]
+    if not open_rows:
+        return f"{text}, shown to be better than {listed(beaten)}."
+    others = listed(level_name(main, row["other"]) for row in open_rows)
+    needed = max((row["seeds_needed"] or 0 for row in open_rows), default=0)
+    seeds = open_rows[0]["seeds"]
+    more = f"; about {needed} seeds would decide" if needed > seeds else ""
+    ahead = f", better than {listed(beaten)}, but" if beaten else ", but"
+    return f"{text}{ahead} whether it is better than {others} is undecided with {seeds} seed{'s' * (seeds != 1)}{more}."
+
+
+def _what_each_factor_does(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
+    """Say for every other factor what each level does to the error, against the factor's first level."""
+    found = []
+    metric = tree["metric"]
+    if METRICS[metric].direction == "higher":  # a score near or below zero cannot be multiplied
+        return []
+    for factor, values in tree["factors"].items():
+        if factor == tree["main"]:
+            continue
+        groups = by_level(levels, factor)
+        first, logs = show(values[0]), {}
+        for value in values:
+            matched = _matched(groups.get(first, []), groups.get(show(value), []), factor)
+            if show(value) != first and matched:
+                logs[show(value)] = _log_ratios(matched, metric)
+        logs = {name: ratios for name, ratios in logs.items() if ratios}
+        for (name, ratios), decision in zip(logs.items(), decide_all(list(logs.values()), better="lower"), strict=True):
+            ratio = exp(decision.difference)
+            says = "undecided: " if decision.says == "undecided" else ""
+            bounds = known_interval(decision.interval)
+            bounds = None if bounds is None else [exp(bound) for bound in bounds]
+            found.append(
+                {
+                    "text": f"{capital(says + setting(factor, name))} in the place of {setting(factor, first)} makes "
+                    f"the test {metric_label(metric)} {times(ratio)} as large, over all other settings.",
+                    "evidence": [
+                        f"ratio {ratio_words(ratio, bounds)} (geometric mean)",
+                        f"{p_words({'p_holm': decision.p_holm})}, {len(ratios)} seeds",
+                    ],
+                }
+            )
+    return found
+
+
+def _matched(
+    first: list[LevelResults], other: list[LevelResults], factor: str
+) -> list[tuple[LevelResults, LevelResults]]:
+    """Pair combinations that differ in one factor alone."""
+
+    def rest(level: LevelResults) -> dict[str, Any]:
+        return {name: value for name, value in level.settings.items() if name != factor}
+
+    return [(a, b) for a in first for b in other if rest(a) == rest(b)]
+
+
+def _log_ratios(pairs: list[tuple[LevelResults, LevelResults]], metric: str) -> list[float]:
+    """Return one value a seed: the mean over pairs of the logarithm of other / first."""
+    per_pair = []
+    for first, other in pairs:
+        a, b = first.by_seed(metric), other.by_seed(metric)
+        per_pair.append({seed: log(b[seed] / a[seed]) for seed in a if seed in b and a[seed] > 0 and b[seed] > 0})
+    shared = set.intersection(*(set(one) for one in per_pair))
+    return [sum(one[seed] for one in per_pair) / len(per_pair) for seed in sorted(shared)]
+
+
+def _time(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
+    """Say how long each level takes; only times of runs that had the machine to themselves count."""
+    rows = [(level, row["seconds"]["per_epoch"]) for level, row in zip(levels, tree["levels"], strict=True)]
+    known = [(level, seconds) for level, seconds in rows if seconds is not None]
+    if not known or tree["main"] is None:
+        return []
+    epoch: dict[str, list[float]] = {}
+    whole: dict[str, list[float]] = {}
+    for level, seconds in known:
+        name = level_name(tree["main"], level.settings[tree["main"]])
+        runs = [count for result in level.results.values() if (count := result.get("epochs", {}).get("run"))]
+        epoch.setdefault(name, []).append(seconds)
+        whole.setdefault(name, []).append(seconds * sum(runs) / len(runs) if runs else seconds)
+    order = sorted(epoch, key=lambda name: sum(epoch[name]) / len(epoch[name]))
+    parts = [f"{name} {span(epoch[name])} s an epoch ({span(whole[name])} s a training)" for name in order]
+    threads = sorted({str(level.timing.get("threads")) for level, _ in known if level.timing})
+    return [
+        {
+            "text": f"From fastest to slowest: {listed(parts)}.",
+            "evidence": [
+                f"{len(known)} runs that had the machine to themselves, {' or '.join(threads)} threads",
+                "a training: seconds an epoch times the mean number of epochs that were run",
+            ],
+        }
+    ]
+
+
+def _failures(tree: Tree) -> list[Finding]:
+    if not tree["failed"]:
+        return []
+    number = len(tree["failed"])
+    runs = "run failed and is" if number == 1 else "runs failed and are"
+    return [
+        {
+            "text": f"{capital(count_word(number))} {runs} not in these numbers.",
+            "evidence": [f"{row['run']}: {row['error']}" for row in tree["failed"][:5]],
+        }
+    ]
+
+
+def _seen_from(best: Any, row: dict[str, Any]) -> dict[str, Any]:
+    """Turn a comparison round so that it speaks of `best` first."""
+    if row["a"] == best:
+        return {**row, "other": row["b"]}
+    says = {"better": "worse", "worse": "better"}.get(row["says"], row["says"])
+    bounds = row["interval"]
+    return {
+        **row,
+        "other": row["a"],
+        "says": says,
+        "difference": None if row["difference"] is None else -row["difference"],
+        "interval": None if bounds is None else [-bounds[1], -bounds[0]],
+    }
+
+
+def _say_pair(best: LevelResults, main: str, row: dict[str, Any]) -> str:
+    pair = f"{level_name(main, best.settings[main])} less {level_name(main, row['other'])}"
+    bounds = row["interval"]
+    spread = "" if bounds is None else f" (95 % interval {value_text(bounds[0])} to {value_text(bounds[1])})"
+    return f"{pair}: {value_text(row['difference'])}{spread}, {p_words(row)}, {row['seeds']} paired seeds"

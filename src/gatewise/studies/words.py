@@ -1,0 +1,125 @@
+"""How findings write names, numbers and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gatewise.metrics import METRICS
+from gatewise.studies.factors import show
+
+_BASELINES = {
+    "last_value": "the last value",
+    "drift": "the drift",
+    "seasonal_naive": "the value one season before",
+    "window_mean": "the window's mean",
+    "ridge": "ridge regression on the window",
+}
+_COUNTS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def level_name(factor: str, value: Any) -> str:
+    """Name a level of the main factor: cells by their initials, a number with its setting.
+
+    Examples
+    --------
+    >>> level_name("model.cell", "gru"), level_name("model.units", 64), level_name("schedule", "five epochs")
+    ('GRU', 'units 64', 'five epochs')
+    """
+    if factor == "model.cell":
+        return str(value).upper()
+    return setting(factor, value)
+
+
+def setting(factor: str, value: Any) -> str:
+    """Name a level of a factor: a group by its own name, a setting's value with the setting.
+
+    Examples
+    --------
+    >>> setting("model.input_dropout", 0.1), setting("schedule", "early stopped")
+    ('input dropout 0.1', 'early stopped')
+    """
+    if "." not in factor:
+        return show(value)
+    return f"{factor.rsplit('.', 1)[-1].replace('_', ' ')} {show(value)}"
+
+
+def metric_label(name: str) -> str:
+    """Name a metric as the field writes it."""
+    return METRICS[name].label
+
+
+def baseline_name(name: str) -> str:
+    """Name a baseline in words."""
+    return _BASELINES.get(name, name.replace("_", " "))
+
+
+def count(number: int) -> str:
+    """Write a small number as a word.
+
+    Examples
+    --------
+    >>> count(3), count(84)
+    ('three', '84')
+    """
+    return _COUNTS[number] if number < len(_COUNTS) else str(number)
+
+
+def listed(items: Iterable[str]) -> str:
+    """Join as a sentence does.
+
+    Examples
+    --------
+    >>> listed(["RNN", "GRU", "LSTM"])
+    'RNN, GRU and LSTM'
+    """
+    names = list(items)
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1] if names else ""
+
+
+def value(number: float | None) -> str:
+    """Write a number with four figures that count."""
+    if number is None:
+        return "unknown"
+    return f"{number:,.0f}" if abs(number) >= 10_000 else f"{number:.4g}"
+
+
+def times(ratio: float) -> str:
+    """Write a ratio.
+
+    Examples
+    --------
+    >>> times(1.234), times(0.9), times(130.0)
+    ('1.23 times', '0.900 times', '130 times')
+    """
+    return f"{ratio:,.0f} times" if ratio >= 100 else f"{ratio:.3g} times" if ratio >= 1 else f"{ratio:.3f} times"
+
+
+def span(values: Iterable[float]) -> str:
+    """Write the least and the most of several numbers, as one when they are the same.
+
+    Examples
+    --------
+    >>> span([1.204, 1.2]), span([0.5, 2.0])
+    ('1.2', '0.5 to 2')
+    """
+    known = list(values)
+    low, high = f"{min(known):.2g}", f"{max(known):.2g}"
+    return low if low == high else f"{low} to {high}"
+
+
+def p_words(row: Mapping[str, Any]) -> str:
+    """Write a corrected p."""
+    p = row["p_holm"]
+    return "no test" if p is None else f"p {p:.3g} after Holm"
+
+
+def ratio_words(ratio: float, bounds: Any) -> str:
+    """Write a ratio with its interval."""
+    tail = "" if bounds is None else f" (95 % interval {bounds[0]:.3g} to {bounds[1]:.3g})"
+    return f"{ratio:.3g}{tail}"
+
+
+def capital(text: str) -> str:
+    """Begin a sentence."""
+    return text[:1].upper() + text[1:]
