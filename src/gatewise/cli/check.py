@@ -11,7 +11,7 @@ from gatewise.cli.options import settings_from, with_settings
 from gatewise.cli.output import Json, print_json, say
 
 
-@with_settings("data", "split")
+@with_settings("data")
 def forecast(files: Files = None, config: Config = None, as_json: Json = False, **options: Any) -> None:
     """Say how data files would be read: series, dates, frequency, gaps, duplicates, scale, and what would be refused.
 
