@@ -45,7 +45,7 @@ def forecast(
 
     For example:
 
-      gatewise fit forecast sample:GOOG sample:AAPL --column close --window 30 --cell gru --out runs/gru
+      gatewise fit forecast sample:GOOG sample:AAPL --column Close --window 30 --cell gru --out runs/gru
 
       gatewise fit forecast sales.csv --horizon 7 --transform standard --loss mae --epochs 20
 
