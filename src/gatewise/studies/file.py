@@ -194,7 +194,8 @@ def _with_changes(tree: dict[str, Any], changes: Mapping[str, Any], where: str) 
     problems = []
     for path, value in changes.items():
         if path.startswith("vary."):
-            tree = merge(tree, {"vary": {path.removeprefix("vary."): value}})
+            tree = {**tree, "vary": {**(vary or {}), path.removeprefix("vary."): value}}
+            vary = tree["vary"]
             continue
         known = [*_run_paths(), *_study_keys()]
         if path not in known:

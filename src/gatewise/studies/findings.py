@@ -71,7 +71,7 @@ def _against_doing_nothing(tree: Tree) -> list[Finding]:
         else:
             head = f"None of {of} beats {name}"
         reference = value_text(tree["baselines"][baseline][metric])
-        told = f"{metric_label(metric)} is {times(nearest['ratio'])} that of {name} ({reference})"
+        told = f"{metric_label(metric)} of {times(nearest['ratio'])} that of {name} ({reference})"
         found.append(
             {
                 "text": f"{head}: the nearest, {nearest['label']}, has a mean test {told}.",
