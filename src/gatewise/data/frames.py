@@ -23,7 +23,7 @@ def open_frames(frames: Any) -> list[Table]:
     """
     if isinstance(frames, Mapping) and not frames:
         raise DataError("no data: the dict of frames is empty")
-    if isinstance(frames, Mapping) and all(_is_frame(frame) for frame in frames.values()):
+    if isinstance(frames, Mapping) and all(_is_frame(frame) and _ndim(frame) == 2 for frame in frames.values()):
         return [_open(str(name), frame) for name, frame in frames.items()]
     if isinstance(frames, list | tuple) and frames and all(_is_frame(frame) for frame in frames):
         if len(frames) == 1:
@@ -39,6 +39,11 @@ def _open(name: str, frame: Any) -> Table:
 def _is_frame(value: Any) -> bool:
     arrow = hasattr(value, "__arrow_c_stream__") or hasattr(value, "__dataframe__")
     return isinstance(value, pl.DataFrame | pl.LazyFrame | np.ndarray) or arrow or kind_of(value) == "pandas"
+
+
+def _ndim(value: Any) -> int:
+    """Return 1 for one column and 2 for a table: a dict may hold either."""
+    return 1 if isinstance(value, pl.Series) else int(getattr(value, "ndim", 2))
 
 
 def kind_of(frame: Any) -> str:

@@ -280,9 +280,11 @@ def _weekmask(stamps: Stamps, steps: Stamps) -> str | None:
     counts = np.bincount(_weekday(stamps), minlength=7)
     open_days = counts > 0.2 * counts.max()  # a rare session on a weekend does not make it a trading day
     crossed = bool(np.any(steps > DAY))
-    if not crossed or not 4 <= open_days.sum() <= 6 or counts.max() < 2:
+    if not crossed or not 4 <= open_days.sum() <= 6:
         return None
-    return "".join("1" if day else "0" for day in open_days)
+    mask = "".join("1" if day else "0" for day in open_days)
+    weeks = (stamps.max() - stamps.min()) / WEEK
+    return mask if mask == "1111100" or weeks >= 2 else None  # another week needs to be seen twice
 
 
 def _session(stamps: Stamps, steps: Stamps, inside: NDArray[np.bool_], usual: int) -> Frequency | None:

@@ -115,7 +115,8 @@ def filled(rows: Rows, policy: str) -> Rows:
             values[gone, i] = values[before[gone], i]
         else:
             share = (places[gone] - before[gone]) / (after[gone] - before[gone])
-            values[gone, i] = values[before[gone], i] * (1 - share) + values[after[gone], i] * share
+            left, right = values[before[gone], i], values[after[gone], i]
+            values[gone, i] = left + (right - left) * share
     return replace(rows, values=values)
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data.series import require_varying
+from gatewise.data.series import SeriesSet, require_varying
 from gatewise.data.windows import Windows
 from gatewise.errors import DataError
 from gatewise.settings import SplitSettings
@@ -81,17 +82,19 @@ def split_windows(windows: Windows, settings: SplitSettings) -> list[Split]:
         scikit-learn's `train_test_split`; the validation part is the last share of the shuffled training part.
     """
     notes = require_varying(windows.series)
-    if settings.kind == "random":
-        splits = [_random(windows, settings)]
-    elif settings.kind == "chronological":
-        splits = [_before(windows, settings, fold=0, folds=1)]
-    elif settings.kind == "walk_forward":
-        splits = [_before(windows, settings, fold, settings.folds) for fold in _wanted(settings)]
-    else:
-        splits = [_blocked(windows, settings, fold) for fold in _wanted(settings)]
-    for split in splits:
-        _refuse_empty(split, windows, settings)
+    splits = _divide(windows, settings)
+    if not all(_complete(split, settings) for split in splits):
+        raise _too_few(windows, settings)
     return [replace(split, notes=split.notes + windows.notes + notes) for split in splits]
+
+
+def _divide(windows: Windows, settings: SplitSettings) -> list[Split]:
+    if settings.kind == "random":
+        return [_random(windows, settings)]
+    if settings.kind == "chronological":
+        return [_before(windows, settings, fold=0, folds=1)]
+    make = partial(_before, folds=settings.folds) if settings.kind == "walk_forward" else _blocked
+    return [make(windows, settings, fold=fold) for fold in _wanted(settings)]
 
 
 def _wanted(settings: SplitSettings) -> range:
@@ -135,9 +138,7 @@ def _before(windows: Windows, settings: SplitSettings, fold: int, folds: int) ->
         order = np.sort(first)
         block = ceil(len(group) * settings.test_size)
         begin = len(group) - (folds - fold) * block
-        if begin < 1 and len(windows.series.names) == 1:
-            raise _too_few(windows, settings)
-        begin = max(begin, 0)
+        begin = max(begin, 0)  # nothing is left to train on, which the caller refuses
         border = order[begin] if begin < len(order) else _after(order)
         end = order[begin + block] if begin + block < len(order) else _after(order)
         test = group[(first >= border) & (first < end)]
@@ -227,43 +228,35 @@ def _purge_note(purged: int) -> tuple[str, ...]:
     return (f"{purged} windows that straddle a border between parts were left out",) if purged else ()
 
 
-def _refuse_empty(split: Split, windows: Windows, settings: SplitSettings) -> None:
+def _complete(split: Split, settings: SplitSettings) -> bool:
+    """Tell whether every part that is asked for has a window."""
     wanted = {"train": True, "validation": settings.validation_size > 0, "test": settings.test_size > 0}
-    if any(wanted[name] and len(part) == 0 for name, part in split.parts().items()):
-        raise _too_few(windows, settings)
+    return all(len(part) or not wanted[name] for name, part in split.parts().items())
 
 
 def _too_few(windows: Windows, settings: SplitSettings) -> DataError:
-    """Say how many rows one series must have for every part to get a window."""
-    fewest = next((n for n in range(1, 1_000_000) if _enough(n, windows, settings)), None)
+    """Say how many rows a series must have for every part to get a window."""
     longest = int(np.diff(windows.series.offsets).max())
     sizes = f"test {settings.test_size:g}, validation {settings.validation_size:g}"
     folds = f", {settings.folds} folds" if settings.kind in {"walk_forward", "blocked"} else ""
-    if fewest is None:
-        return DataError(f"split {settings.kind}: {sizes}{folds} leave no window to train on; ask for less")
+    low, high = windows.span - 1, 2 * windows.span
+    while not _fits(high, windows, settings):
+        low, high = high, 2 * high
+        if high > 1_000_000:
+            return DataError(f"split {settings.kind}: {sizes}{folds} leave no window to train on; ask for less")
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _fits(middle, windows, settings) else (middle, high)
     return DataError(
         f"{len(windows)} windows are too few for a {settings.kind} split ({sizes}{folds}): the longest series has "
-        f"{longest} rows and needs at least {fewest + windows.span - 1}; give more rows or a smaller window"
+        f"{longest} rows and one series needs at least {high}; give more rows or a smaller window"
     )
 
 
-def _enough(n: int, windows: Windows, settings: SplitSettings) -> bool:
-    """Tell whether `n` windows of one series leave a window for every part."""
-    straddling = 0 if settings.kind == "random" else windows.horizon - 1
-    if settings.kind == "blocked":
-        straddling = windows.span - 1 if settings.purge is None else settings.purge
-        test = ceil(n / settings.folds)
-        rest = n - test - 2 * straddling - settings.embargo
-        held = n // settings.folds
-    else:
-        blocks = settings.folds if settings.kind == "walk_forward" else 1
-        held = ceil(n * settings.test_size)
-        rest = n - blocks * held
-    if rest < 1 or (settings.test_size > 0 and held < 1):
-        return False
-    train = int(rest * (1 - settings.validation_size))
-    chosen = rest - train
-    ends = 0 if settings.kind == "blocked" or settings.test_size == 0 else straddling
-    if settings.validation_size == 0:
-        return train - ends >= 1
-    return train - straddling >= 1 and chosen - ends >= 1
+def _fits(rows: int, windows: Windows, settings: SplitSettings) -> bool:
+    """Tell whether one series of so many rows has a window for every part."""
+    one = SeriesSet(
+        ("rows",), ("rows",), np.array([0, rows]), np.arange(rows), np.empty((rows, 0)), windows.series.frequency
+    )
+    made = Windows(one, windows.window, windows.horizon, windows.offset)
+    return all(_complete(split, settings) for split in _divide(made, settings))

@@ -72,7 +72,7 @@ def looks_numeric(column: pl.Series) -> bool:
 def looks_dated(column: pl.Series) -> bool:
     """Tell whether a sample holds dates in one of the known formats."""
     if column.dtype.is_temporal():
-        return column.dtype not in {pl.Time, pl.Duration}
+        return column.dtype.base_type() in {pl.Date, pl.Datetime}
     if column.dtype != pl.String:
         return False
     texts = _present(column)
@@ -178,7 +178,7 @@ def read_times(
         return column.cast(pl.Int64).to_numpy()
     if column.dtype.is_float():
         return _whole_numbers(table, name, column, rows)
-    if column.dtype in {pl.Date, pl.Datetime}:
+    if column.dtype.base_type() in {pl.Date, pl.Datetime}:
         return _stamps(column)
     if column.dtype != pl.String:
         raise DataError(f"{table.name}, column {name!r}: it holds values of type {column.dtype}, dates are needed")

@@ -1,0 +1,80 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from gatewise.data import like_input, read_series, to_polars
+from gatewise.errors import DataError
+from gatewise.settings import DataSettings
+
+DAYS = np.arange("2020-01-01", "2020-02-10", dtype="datetime64[D]")
+VALUES = np.linspace(1, 9, len(DAYS))
+
+
+def polars_frame():
+    return pl.DataFrame({"ds": DAYS, "y": VALUES})
+
+
+def kinds():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"ds": DAYS.astype("datetime64[ns]"), "y": VALUES})
+    text = frame.assign(ds=frame["ds"].dt.strftime("%Y-%m-%d"))
+    nullable = frame.assign(y=frame["y"].astype("Float64"))
+    zoned = frame.assign(ds=frame["ds"].dt.tz_localize("UTC"))
+    return {
+        "polars": polars_frame(),
+        "lazy": polars_frame().lazy(),
+        "pandas": frame,
+        "pandas text": text,
+        "pandas index": frame.set_index("ds"),
+        "pandas unnamed index": frame.set_index("ds").rename_axis(None),
+        "pandas nullable": nullable,
+        "pandas zoned": zoned,
+        "pandas series": frame.set_index("ds")["y"],
+        "pyarrow": pytest.importorskip("pyarrow").table({"ds": DAYS, "y": VALUES}),
+        "dict of columns": {"ds": DAYS, "y": VALUES},
+    }
+
+
+@pytest.mark.parametrize("kind", list(kinds()))
+def test_every_kind_of_frame_reads_the_same(kind):
+    series = read_series(DataSettings(), kinds()[kind])
+    assert np.array_equal(series.target[:, 0], VALUES)
+    assert np.array_equal(series.times, DAYS)
+    assert series.frequency.name == "1d"
+
+
+def test_named_frames_are_channels():
+    other = polars_frame().with_columns(y=pl.col("y") ** 2)
+    assert read_series(DataSettings(), {"A": polars_frame(), "B": other}).channels == ("A", "B")
+
+
+def test_arrays_are_rows_without_dates():
+    assert read_series(DataSettings(), VALUES).target[:, 0].tolist() == VALUES.tolist()
+    wide = read_series(DataSettings(column=("y0", "y1")), np.column_stack([VALUES, VALUES**2]))
+    assert wide.channels == ("y0", "y1")
+
+
+def test_messages_count_frame_rows_from_zero():
+    frame = pl.DataFrame({"ds": ["2020-01-01", "2020-01-02", "2020-01-03"], "y": ["1", "x", "3"]})
+    with pytest.raises(DataError, match=r"row 1 \(counting from 0\), column 'y': 'x' is not a number"):
+        read_series(DataSettings(), frame)
+
+
+@pytest.mark.parametrize(
+    "frame", [7, "text", object(), {}, [], pl.DataFrame(), pl.DataFrame({"y": []}), np.zeros((2, 2, 2))]
+)
+def test_what_is_no_frame_is_refused(frame):
+    with pytest.raises(DataError):
+        read_series(DataSettings(), frame)
+
+
+def test_results_come_back_in_the_kind_that_was_given():
+    for kind in ("polars", "pandas", "pyarrow"):
+        given = kinds()[kind]
+        back = like_input(polars_frame().with_columns(name=pl.lit("a")), {"A": given})
+        assert type(back) is type(given)
+        assert (
+            to_polars(back)
+            .select("y", "name")
+            .equals(pl.DataFrame({"y": VALUES, "name": ["a"] * len(VALUES)}), null_equal=True)
+        )
