@@ -115,8 +115,8 @@ def pearson(y: ArrayLike, yhat: ArrayLike, groups: ArrayLike | None = None) -> f
 def hit_rate(y: ArrayLike, yhat: ArrayLike, last: ArrayLike) -> float | None:
     """Share of rows whose direction was right: ``sign(yhat - last) == sign(y - last)``, from 0 to 1.
 
-    Ties: rows whose truth did not move have no direction and are left out; a forecast of no change on a row that moved
-    is a miss; a forecast that never names a direction (the last value) has no hit rate.
+    Ties: rows whose truth did not move have no direction, and rows whose forecast is no change name none; both are left
+    out. A forecast that never names a direction (the last value) has no hit rate.
 
     Parameters
     ----------
@@ -124,10 +124,8 @@ def hit_rate(y: ArrayLike, yhat: ArrayLike, last: ArrayLike) -> float | None:
         Last value that each window saw.
     """
     y, yhat, last = only_known(y, yhat, spread_over(last, y))
-    if not (yhat != last).any():
-        return None
-    moved = y != last
-    return mean_or_none((np.sign(yhat - last) == np.sign(y - last))[moved])
+    told = (y != last) & (yhat != last)
+    return mean_or_none((np.sign(yhat - last) == np.sign(y - last))[told])
 
 
 @_quiet

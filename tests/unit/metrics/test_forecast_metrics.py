@@ -49,7 +49,7 @@ def test_by_hand():
     # The third row did not move: it has no direction.
     assert p.hit_rate(y, yhat, last) == 1.0
     assert p.hit_rate(y, [8.0, 15.0, 5.0], last) == 0.5
-    assert p.hit_rate(y, [9.0, 15.0, 5.0], last) == 0.5  # no change is a miss where the truth moved
+    assert p.hit_rate(y, [9.0, 15.0, 5.0], last) == 1.0  # nor does a forecast of no change name one
     assert p.hit_rate_base(y, last) == 0.5
     assert p.hit_rate_base([2.0, 2.0, 2.0, 0.0], [1.0] * 4) == 0.75
 
