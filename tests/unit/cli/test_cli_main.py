@@ -126,12 +126,13 @@ def test_a_bug_says_that_it_is_one(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_closed_pipe_is_quiet() -> None:
-    script = "from gatewise.cli.main import run; import sys; sys.exit(run(['cells', '--json']))"
+@pytest.mark.parametrize("before", ["", "main.COMMANDS._objects['cells'] = lambda: print('late'); "])
+def test_a_closed_pipe_is_quiet(before: str) -> None:
+    """Both when the command itself notices, and when what it printed is only written at the end."""
+    script = f"import sys; from gatewise.cli import main; {before}sys.stdin.read(); sys.exit(main.run(['cells']))"
     with subprocess.Popen(
-        [sys.executable, "-c", f"import sys; sys.stdin.read(); {script}"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         assert process.stdout is not None
         process.stdout.close()
         said = _finish(process)
