@@ -78,17 +78,20 @@ def _value_scale(low: float, high: float) -> Any:
     return alt.Scale(domain=[low - room, high + room], nice=False, zero=False)
 
 
-def seed_dots(rows: list[dict[str, Any]], labels: list[str], mains: list[str], title: str, baseline: dict[str, Any] | None) -> dict[str, Any]:
+def seed_dots(labels: list[str], mains: list[str], title: str, values: list[Any], *, baseline: bool) -> dict[str, Any]:
     """Every seed as a dot on its level's line, the mean as a bar, the baseline as a dashed rule."""
     import altair as alt
 
-    values = [row["value"] for row in rows] + ([baseline["value"]] if baseline else [])
     low, high = min(values), max(values)
     x = alt.X("value:Q", title=title, scale=_value_scale(low, high), axis=_axis(low, high, grid=True))
-    y = alt.Y("level:N", sort=labels, title=None, axis=None, scale=alt.Scale(domain=labels, paddingInner=0, paddingOuter=0))
+    y = alt.Y("level:N", title=None, axis=None, scale=alt.Scale(domain=labels, paddingInner=0, paddingOuter=0))
     dots, means = alt.Chart(_data("dots")), alt.Chart(_data("means"))
     coded = _coded(mains, legend=False)
-    tip = [alt.Tooltip("level:N", title="setting"), alt.Tooltip("seed:N"), alt.Tooltip("value:Q", title=title, format=".5~r")]
+    tip = [
+        alt.Tooltip("level:N", title="setting"),
+        alt.Tooltip("seed:N"),
+        alt.Tooltip("value:Q", title=title, format=".5~r"),
+    ]
     layers = [
         means.mark_rule(color=style.light("grid"), yOffset=9).encode(y=y),
         *_row_text(means, "level", x=alt.value(0), y=y, align="left", dx=2),
@@ -100,7 +103,9 @@ def seed_dots(rows: list[dict[str, Any]], labels: list[str], mains: list[str], t
         rule = alt.Chart(_data("baseline"))
         layers.insert(0, rule.mark_rule(strokeDash=[5, 4], strokeWidth=1.5, color=style.light("base")).encode(x=x))
         layers.append(
-            rule.mark_text(align="left", dx=5, baseline="bottom", y=-3, fill=style.light("base")).encode(x=x, text="name:N")
+            rule.mark_text(align="left", dx=5, baseline="bottom", y=-3, fill=style.light("base")).encode(
+                x=x, text="name:N"
+            )
         )
     return finish(alt.layer(*layers), height=_BAND * len(labels))
 
@@ -111,16 +116,25 @@ def losses(mains: list[str], low: float, high: float, name: str, *, seeds: bool)
 
     faint, means, best = (alt.Chart(_data(f"{name}-{part}")) for part in ("seeds", "means", "best"))
     coded = _coded(mains)
-    x = alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1, format="d", tickCount=8), scale=alt.Scale(nice=False))
+    x = alt.X(
+        "epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1, format="d", tickCount=8), scale=alt.Scale(nice=False)
+    )
     y = alt.Y("loss:Q", title="loss", scale=_value_scale(low, high), axis=_axis(low, high))
     dash = alt.StrokeDash("part:N", scale=alt.Scale(domain=["validation", "training"], range=[[1, 0], [4, 3]]))
-    tip = [alt.Tooltip("main:N", title="level"), alt.Tooltip("part:N"), alt.Tooltip("epoch:Q"), alt.Tooltip("loss:Q", format=".4~r")]
+    tip = [
+        alt.Tooltip("main:N", title="level"),
+        alt.Tooltip("part:N"),
+        alt.Tooltip("epoch:Q"),
+        alt.Tooltip("loss:Q", format=".4~r"),
+    ]
     layers = [
         means.mark_line(strokeWidth=2.2).encode(x=x, y=y, color=coded["color"], strokeDash=dash, tooltip=tip),
         best.mark_point(size=46, opacity=0.9).encode(x=x, y=y, tooltip=tip, **coded),
     ]
     if seeds:
-        layers.insert(0, faint.mark_line(strokeWidth=1, opacity=0.28).encode(x=x, y=y, color=coded["color"], detail="seed:N"))
+        layers.insert(
+            0, faint.mark_line(strokeWidth=1, opacity=0.28).encode(x=x, y=y, color=coded["color"], detail="seed:N")
+        )
     return finish(alt.layer(*layers), height=250)
 
 
@@ -134,16 +148,22 @@ def forecast(series: int, bounds: tuple[tuple[str, str, int], ...], *, temporal:
     names = ["real", "forecast", "the last value"]
     colour = alt.Scale(domain=names, range=[style.light("ink"), style.light("one"), style.light("base")])
     dashes = alt.Scale(domain=names, range=[[1, 0], [1, 0], [3, 3]])
-    zoom = alt.selection_interval(name="zoom", bind="scales", encodings=["x"], zoom="wheel![event.ctrlKey || event.metaKey]")
-    hover = alt.selection_point(name="hover", nearest=True, on="pointerover", clear="pointerout", fields=["t"], empty=False)
+    zoom = alt.selection_interval(
+        name="zoom", bind="scales", encodings=["x"], zoom="wheel![event.ctrlKey || event.metaKey]"
+    )
+    hover = alt.selection_point(
+        name="hover", nearest=True, on="pointerover", clear="pointerout", fields=["t"], empty=False
+    )
     base = alt.Chart(_data("forecast")).transform_filter(f"datum.series === {series} && datum.level === level")
-    x = alt.X("t:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(tickCount=6)) if temporal else alt.X(
-        "t:Q", title="row", scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(tickCount=6, format="d")
-    )  # fmt: skip
-    scale = alt.Scale(zero=False)
-    axis = alt.Axis(tickCount=5)
-    time = alt.Tooltip("t:T", timeUnit="utcyearmonthdatehoursminutes", title="time") if temporal else alt.Tooltip("t:Q", title="row")  # fmt: skip
-    tip = [time, *(alt.Tooltip(f"{key}:Q", title=name, format=".5~r") for key, name in zip(("y", "mean", "last_value"), names, strict=True))]
+    if temporal:
+        x = alt.X("t:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(tickCount=6))
+        time = alt.Tooltip("t:T", timeUnit="utcyearmonthdatehoursminutes", title="time")
+    else:
+        x = alt.X("t:Q", title="row", scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(tickCount=6, format="d"))
+        time = alt.Tooltip("t:Q", title="row")
+    scale, axis = alt.Scale(zero=False), alt.Axis(tickCount=5)
+    values = zip(("y", "mean", "last_value"), names, strict=True)
+    tip = [time, *(alt.Tooltip(f"{key}:Q", title=name, format=".5~r") for key, name in values)]
     layers = [
         base.mark_area(opacity=0.13 + 0.1 * index, color=style.light("one")).encode(
             x=x, y=alt.Y(f"b{index}l:Q", scale=scale, title=None, axis=axis), y2=f"b{index}h:Q"
@@ -155,9 +175,11 @@ def forecast(series: int, bounds: tuple[tuple[str, str, int], ...], *, temporal:
             base.transform_calculate(line=f"'{name}'")
             .mark_line(strokeWidth=width)
             .encode(
-                x=x, y=alt.Y(f"{key}:Q", scale=scale, title=None, axis=axis),
-                color=alt.Color("line:N", scale=colour), strokeDash=alt.StrokeDash("line:N", scale=dashes),
-            )  # fmt: skip
+                x=x,
+                y=alt.Y(f"{key}:Q", scale=scale, title=None, axis=axis),
+                color=alt.Color("line:N", scale=colour),
+                strokeDash=alt.StrokeDash("line:N", scale=dashes),
+            )
         )
     rule = base.mark_rule(color=style.light("muted")).encode(
         x=x, opacity=alt.when(hover).then(alt.value(0.6)).otherwise(alt.value(0)), tooltip=tip
@@ -168,28 +190,37 @@ def forecast(series: int, bounds: tuple[tuple[str, str, int], ...], *, temporal:
     return finish(alt.layer(*layers).add_params(alt.param(name="level", value=0)), height=280)
 
 
-def scatter(x: str, y: str, x_title: str, y_title: str, series: list[str], low: float, high: float, *, zero: bool) -> dict[str, Any]:
+def scatter(
+    keys: tuple[str, str], axes: tuple[str, str], series: list[str], domain: tuple[float, float]
+) -> dict[str, Any]:
     """Forecast against truth, one level at a time; a perfect forecast lies on the diagonal."""
     import altair as alt
 
-    domain = alt.Scale(domain=[low, high], nice=False)
+    scale = alt.Scale(domain=list(domain), nice=False)
     axis = alt.Axis(tickCount=5, grid=True)
-    ends = alt.Chart(alt.InlineData([{"u": low, "v": low}, {"u": high, "v": high}]))
+    ends = alt.Chart(alt.InlineData([{"u": end, "v": end} for end in domain]))
     nought = alt.Chart(alt.InlineData([{"z": 0}]))
     legend = alt.Legend() if len(series) > 1 else None
     hues = alt.Scale(domain=series, range=style.cycle(style.HUES, len(series)))
     shapes = alt.Scale(domain=series, range=style.cycle(style.SHAPES, len(series)))
+    shown = list(zip(keys, axes, strict=True))
+    x = alt.X(f"{keys[0]}:Q", title=axes[0], scale=scale, axis=axis)
+    y = alt.Y(f"{keys[1]}:Q", title=axes[1], scale=scale, axis=axis)
+    tip = [
+        alt.Tooltip("name:N", title="series"),
+        *(alt.Tooltip(f"{key}:Q", title=name, format=".4~r") for key, name in shown),
+    ]
     points = (
         alt.Chart(_data("forecast"))
         .transform_filter("datum.level === level")
         .transform_calculate(name="names[datum.series]")
         .mark_point(opacity=0.45, size=22, clip=True)
         .encode(
-            x=alt.X(f"{x}:Q", title=x_title, scale=domain, axis=axis),
-            y=alt.Y(f"{y}:Q", title=y_title, scale=domain, axis=axis),
+            x=x,
+            y=y,
             color=alt.Color("name:N", scale=hues, legend=legend),
             shape=alt.Shape("name:N", scale=shapes, legend=legend),
-            tooltip=[alt.Tooltip("name:N", title="series"), alt.Tooltip(f"{x}:Q", title=x_title, format=".4~r"), alt.Tooltip(f"{y}:Q", title=y_title, format=".4~r")],
+            tooltip=tip,
         )
     )
     line = ends.mark_line(color=style.light("base"), strokeDash=[5, 4], strokeWidth=1.2).encode(x="u:Q", y="v:Q")
@@ -198,26 +229,40 @@ def scatter(x: str, y: str, x_title: str, y_title: str, series: list[str], low: 
         nought.mark_rule(color=style.light("line")).encode(y="z:Q"),
     ]
     params = (alt.param(name="level", value=0), alt.param(name="names", value=series))
-    return finish(alt.layer(*(cross if zero else []), line, points).add_params(*params), height=320)
+    return finish(
+        alt.layer(*(cross if domain[0] < 0 < domain[1] else []), line, points).add_params(*params), height=320
+    )
 
 
 def lag(mains: list[str], high: float, offset: int) -> dict[str, Any]:
     """Error of the forecast against the truth of earlier and later rows; below 1 at no shift is skill."""
     import altair as alt
 
-    x = alt.X("shift:Q", title="rows that the forecast is moved back", axis=alt.Axis(tickMinStep=1, format="d", tickCount=10))
+    x = alt.X(
+        "shift:Q", title="rows that the forecast is moved back", axis=alt.Axis(tickMinStep=1, format="d", tickCount=10)
+    )
     scale = alt.Scale(type="log", nice=False) if high > 30 else alt.Scale(domainMin=0)
-    y = alt.Y("ratio:Q", title="MSE, times that of the last value", scale=scale, axis=alt.Axis(tickCount=5, format="~r"))
+    y = alt.Y(
+        "ratio:Q", title="MSE, times that of the last value", scale=scale, axis=alt.Axis(tickCount=5, format="~r")
+    )
     marks = alt.Chart(alt.InlineData([{"one": 1, "shift": offset, "name": "the last value seen"}]))
     lines = alt.Chart(_data("lag"))
     coded = _coded(mains)
-    tip = [alt.Tooltip("main:N", title="level"), alt.Tooltip("shift:Q"), alt.Tooltip("ratio:Q", format=".3~r", title="MSE ratio")]
-    dash = alt.StrokeDash("main:N", scale=alt.Scale(domain=mains, range=style.cycle(style.DASHES, len(mains))), legend=alt.Legend())
+    tip = [
+        alt.Tooltip("main:N", title="level"),
+        alt.Tooltip("shift:Q"),
+        alt.Tooltip("ratio:Q", format=".3~r", title="MSE ratio"),
+    ]
+    dash = alt.StrokeDash(
+        "main:N", scale=alt.Scale(domain=mains, range=style.cycle(style.DASHES, len(mains))), legend=alt.Legend()
+    )
     return finish(
         alt.layer(
             marks.mark_rule(strokeDash=[5, 4], strokeWidth=1.2, color=style.light("base")).encode(y=alt.Y("one:Q")),
             marks.mark_rule(color=style.light("line")).encode(x="shift:Q"),
-            marks.mark_text(align="left", baseline="top", dx=5, y=2, fill=style.light("base")).encode(x="shift:Q", text="name:N"),
+            marks.mark_text(align="left", baseline="top", dx=5, y=2, fill=style.light("base")).encode(
+                x="shift:Q", text="name:N"
+            ),
             lines.mark_line(strokeWidth=2).encode(x=x, y=y, color=coded["color"], strokeDash=dash),
             lines.mark_point(size=50).encode(x=x, y=y, tooltip=tip, **coded),
         ),
@@ -230,7 +275,7 @@ def times(labels: list[str], mains: list[str], title: str) -> dict[str, Any]:
     import altair as alt
 
     bars = alt.Chart(_data("times"))
-    y = alt.Y("level:N", sort=labels, title=None, axis=None, scale=alt.Scale(domain=labels, paddingInner=0, paddingOuter=0))
+    y = alt.Y("level:N", title=None, axis=None, scale=alt.Scale(domain=labels, paddingInner=0, paddingOuter=0))
     x = alt.X("value:Q", title=title, scale=alt.Scale(domainMin=0), axis=alt.Axis(tickCount=6, grid=True))
     hue = alt.Color("main:N", legend=None, scale=alt.Scale(domain=mains, range=style.cycle(style.HUES, len(mains))))
     return finish(

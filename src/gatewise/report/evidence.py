@@ -115,7 +115,8 @@ def _study(folder: Path) -> Evidence:
             )
         )
     first = next((run for level in levels for run in level.runs), None)
-    results = [result for level in levels for run in level.runs[:1] if (result := _optional(run, "result"))]
+    results = {level.label: [_optional(run, "result") for run in level.runs] for level in levels}
+    said = [note for group in results.values() for result in group for note in result.get("notes") or ()]
     return Evidence(
         name=str(tree.get("name") or folder.name),
         question=str(tree.get("question") or ""),
@@ -129,12 +130,15 @@ def _study(folder: Path) -> Evidence:
         findings=tuple(tree.get("findings") or ()),
         claims=tuple(tree.get("claims") or ()),
         failed=tuple(tree.get("failed") or ()),
-        notes=_unique([*(tree.get("notes") or ()), *(note for result in results for note in result.get("notes") or ())]),
+        notes=_unique([*(tree.get("notes") or ()), *said]),
         leaking=bool(tree.get("leaking")),
         test=str(tree.get("test") or ""),
         settings=_optional(first, "settings") if first else {},
         environments=_environments(run for level in levels for run in level.runs),
-        intervals={level.label: result.get("intervals") or {} for level, result in zip(levels, results, strict=False)},
+        intervals={
+            label: _mean_intervals([result.get("intervals") or {} for result in group])
+            for label, group in results.items()
+        },
     )
 
 
@@ -183,6 +187,21 @@ def _single(run: RunFolder) -> Evidence:
         environments=_environments([run]),
         intervals={cell: result.get("intervals") or {}},
     )
+
+
+def _mean_intervals(seeds: list[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Average coverage and width of each level of the intervals over seeds."""
+    found: dict[str, dict[str, float]] = {}
+    for name in dict.fromkeys(name for seed in seeds for name in seed):
+        for key in ("coverage", "width"):
+            values = [
+                seed[name][key]
+                for seed in seeds
+                if isinstance(seed.get(name), Mapping) and seed[name].get(key) is not None
+            ]
+            if values:
+                found.setdefault(name, {})[key] = sum(values) / len(values)
+    return found
 
 
 def show_setting(key: str, value: Any) -> str:

@@ -10,9 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from gatewise.report import figures, style, tables, words
+from gatewise.report import figures, figures_forecast, style, tables, tables_forecast, words
 from gatewise.report.evidence import Evidence, read_evidence
-from gatewise.report.figures import Figure
+from gatewise.report.figure import Figure, pack
 from gatewise.report.traces import Traces, read_traces
 from gatewise.runs import atomic
 
@@ -60,36 +60,37 @@ def render(evidence: Evidence) -> str:
     parts = _figures(evidence, traces)
     every = [figure for group in parts.values() for figure in group]
     scripts = {"early": _asset("early.js"), "vega": _vega(), "page": _asset("page.js")}
-    return _template().render(
+    page: str = _template().render(
         evidence=evidence,
         verdict=words.verdict(evidence),
         glance=_glance(evidence),
         figures=parts,
-        stills={figure.name: _still(figure) for figure in every},
+        stills={figure.name: figure.still() for figure in every},
         tables=_tables(evidence, traces),
-        worse=tables.worse_sentence(evidence, traces),
+        worse=tables_forecast.worse_sentence(evidence, traces),
         traces=traces,
-        levels=figures.drawn_levels(evidence, traces),
+        levels=figures_forecast.drawn_levels(evidence, traces),
         payload=_payload(every),
         colours=style.COLOURS,
         css=_asset("page.css"),
         scripts=scripts,
         policy=_policy(scripts.values()),
     )
+    return page
 
 
 def _figures(evidence: Evidence, traces: Traces) -> dict[str, list[Figure]]:
-    rows = figures.forecast_data(evidence, traces)
+    rows = figures_forecast.forecast_rows(evidence, traces)
     single = {
         "seeds": figures.seeds_figure(evidence) if evidence.is_study else None,
-        "lag": figures.lag_figure(evidence, traces),
+        "lag": figures_forecast.lag_figure(evidence, traces),
         "time": figures.time_figure(evidence) if evidence.is_study else None,
     }
     return {
         **{name: [figure] if figure else [] for name, figure in single.items()},
         "loss": figures.loss_figures(evidence),
-        "forecast": figures.forecast_figures(evidence, traces, rows),
-        "scatter": figures.scatter_figures(evidence, traces, rows),
+        "forecast": figures_forecast.forecast_figures(evidence, traces, rows),
+        "scatter": figures_forecast.scatter_figures(evidence, traces, rows),
     }
 
 
@@ -98,8 +99,8 @@ def _tables(evidence: Evidence, traces: Traces) -> dict[str, Any]:
         "results": tables.results_table(evidence),
         "baseline": tables.baseline_table(evidence),
         "comparisons": tables.comparisons_table(evidence),
-        "lag": tables.lag_table(evidence, traces),
-        "worse": tables.ratio_tables(evidence, traces),
+        "lag": tables_forecast.lag_table(evidence, traces),
+        "worse": tables_forecast.ratio_tables(evidence, traces),
         "interval": tables.interval_table(evidence),
         "claims": tables.claims_table(evidence),
         "failed": tables.failed_table(evidence),
@@ -123,31 +124,36 @@ def _glance(evidence: Evidence) -> list[tuple[str, str]]:
     timed = [level for level in evidence.levels if level.seconds.get("per_epoch")]
     if timed:
         fast = min(timed, key=lambda level: level.seconds["per_epoch"])
-        facts.append((f"an epoch of {fast.main}{', the fastest' if len(timed) > 1 else ''}", f"{words.number(fast.seconds['per_epoch'], 3)} s"))
+        facts.append(
+            (
+                f"an epoch of {fast.main}{', the fastest' if len(timed) > 1 else ''}",
+                f"{words.number(fast.seconds['per_epoch'], 3)} s",
+            )
+        )
     return facts
-
-
-def _still(figure: Figure) -> str:
-    data = figure.data
-    if figure.chooses:  # the still picture shows the level that comes first
-        data = {key: [row for row in rows if row["level"] == 0] for key, rows in data.items()}
-    return figures.draw(figure.spec, data, figure.name, figure.title, figure.description)
 
 
 def _payload(every: list[Figure]) -> str:
     """Return specs and data for the live figures as JSON that cannot end the script element it stands in."""
-    data = {name: figures.pack(rows) for figure in every for name, rows in figure.data.items()}
+    data = {name: pack(rows) for figure in every for name, rows in figure.data.items()}
     specs = {figure.name: {key: value for key, value in figure.spec.items() if key != "config"} for figure in every}
     tree = {"config": style.config(), "data": data, "specs": specs}
     text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return (
+        text.replace("&", "\\u0026")
+        .replace("<", "\\u003c")
+        .replace(">", "\\u003e")
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029")
+    )
 
 
 def _policy(scripts: Any) -> str:
     """Return a content security policy: only these scripts run, and nothing is fetched."""
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
-    return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    rest = "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    return f"default-src 'none'; script-src {allowed}; {rest}"
 
 
 @lru_cache(maxsize=1)
@@ -155,9 +161,11 @@ def _vega() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script, from the package that also draws the still pictures."""
     import vl_convert
 
-    bundle = str(vl_convert.javascript_bundle())
+    bundle = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
     if "</script" in bundle.lower() or "<!--" in bundle:
-        raise RuntimeError("the Vega bundle of this vl-convert-python cannot stand inside a page: install another version")
+        raise RuntimeError(
+            "the Vega bundle of this vl-convert-python cannot stand inside a page: install another version"
+        )
     return bundle
 
 

@@ -23,8 +23,14 @@ def summary_lines(folder: Path) -> list[str]:
     if evidence.leaking:
         lines.append("The split leaks: neighbouring windows overlap, so test windows share rows with training windows.")
     decisions = {row.get("label"): str(row.get("says") or "") for row in evidence.against_baseline}
-    rows = [(level.label, words.spread(level.metrics.get(metric)), decisions.get(level.label, "")) for level in evidence.levels]
-    rows += [(words.baseline_title(name), words.number(values.get(metric)), "baseline") for name, values in evidence.baselines.items()]
+    rows = [
+        (level.label, words.spread(level.metrics.get(metric)), decisions.get(level.label, ""))
+        for level in evidence.levels
+    ]
+    rows += [
+        (words.baseline_title(name), words.number(values.get(metric)), "baseline")
+        for name, values in evidence.baselines.items()
+    ]
     wide = max((len(row[0]) for row in rows), default=0), max((len(row[1]) for row in rows), default=0)
     lines += ["", f"{'setting':<{wide[0]}}  {'test ' + words.metric_title(metric):>{wide[1]}}"]
     lines += [f"{name:<{wide[0]}}  {value:>{wide[1]}}  {said}".rstrip() for name, value, said in rows]

@@ -1,10 +1,11 @@
-"""What the tables of predictions say: forecasts to draw, the lag check, and where a model is worse than the last value."""
+"""What the predictions say: forecasts to draw, the lag check, where a model is worse than the last value."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,7 +84,9 @@ def read_traces(evidence: Evidence) -> Traces:
                 drawn.append((level, test))
         for kind, seeds in parts.items():
             if seeds:
-                ratios[kind][level.label] = {key: _mean([seed[key] for seed in seeds if key in seed]) for key in seeds[0]}
+                ratios[kind][level.label] = {
+                    key: _mean([seed[key] for seed in seeds if key in seed]) for key in seeds[0]
+                }
     if not drawn:
         return Traces()
     first = drawn[0][1]
@@ -158,7 +161,9 @@ def _columns(
     thinned = False
     for level, test in drawn:
         for name in names:
-            rows = test.filter((pl.col("unique_id") == name) & (pl.col("step") == 1)).unique("ds", keep="last").sort("ds")
+            rows = (
+                test.filter((pl.col("unique_id") == name) & (pl.col("step") == 1)).unique("ds", keep="last").sort("ds")
+            )
             keep = thin(rows["y"].to_numpy(), most)
             thinned |= len(keep) < rows.height
             rows = rows[keep]
@@ -182,7 +187,7 @@ def thin(values: np.ndarray, most: int) -> list[int]:
         return list(range(len(values)))
     edges = np.linspace(0, len(values), max(most // 2, 1) + 1).astype(int)
     keep = set()
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         keep |= {start + int(np.argmin(values[start:stop])), start + int(np.argmax(values[start:stop]))}
     return sorted(keep)
 

@@ -85,9 +85,9 @@ def spread(entry: Mapping[str, Any] | None) -> str:
     if not entry or entry.get("mean") is None:
         return _DASH
     std = entry.get("std")
-    if std is None or len(entry.get("values") or ()) < 2:
+    if std is None or len(entry.get("values") or ()) < 2 or std <= 1e-9 * abs(entry["mean"]):
         return number(entry["mean"])
-    return f"{number(entry['mean'])} ± {number(std, 2)}"
+    return f"{number(entry['mean'])}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{number(std, 2)}"
 
 
 def interval(bounds: Any, digits: int = 3) -> str:
@@ -126,7 +126,10 @@ def verdict(evidence: Evidence) -> Verdict:
         tone = str(rows[0]["says"])
         headline = _of_one(evidence.levels[0].label, title, tone)
     if base == "last_value":
-        sentences.append(f"{title.capitalize()} as a forecast says that nothing changes: it knows nothing and costs nothing.")
+        below = "" if title == baseline_title(base) else f" (below: {baseline_title(base)})"
+        sentences.append(
+            f"{title.capitalize()} as a forecast{below} says that nothing changes: it knows nothing and costs nothing."
+        )
     return Verdict(headline, tuple(sentences), tone)
 
 
@@ -134,7 +137,11 @@ def headline_title(evidence: Evidence) -> str:
     """Name the baseline as a person would: the last value of closing prices is the last close."""
     columns = (evidence.settings.get("data") or {}).get("column") or ()
     closes = [columns] if isinstance(columns, str) else list(columns)
-    return "the last close" if evidence.baseline == "last_value" and closes == ["Close"] else baseline_title(evidence.baseline)
+    return (
+        "the last close"
+        if evidence.baseline == "last_value" and closes == ["Close"]
+        else baseline_title(evidence.baseline)
+    )
 
 
 def _of_many(said: Mapping[str, list[Any]], count: int, title: str, what: str) -> tuple[str, str, str]:
@@ -146,7 +153,11 @@ def _of_many(said: Mapping[str, list[Any]], count: int, title: str, what: str) -
         headline = f"Every {what} beats {title}." if better == count else f"{better} of {count} settings beat {title}."
         return headline, f"Of the others, {listed(others)}." if others else "", "mixed" if others else "better"
     if undecided:
-        return f"No {what} is shown to beat {title}.", f"Of {count} settings, {listed(others)}." if count > 1 else "", "undecided"
+        return (
+            f"No {what} is shown to beat {title}.",
+            f"Of {count} settings, {listed(others)}." if count > 1 else "",
+            "undecided",
+        )
     return f"No {what} beats {title}.", f"All {count} settings are worse." if count > 1 else "", "worse"
 
 

@@ -1,0 +1,77 @@
+"""What a table is: plain rows of cells; how they look is the template's business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gatewise.report.evidence import Evidence, Level
+from gatewise.report.words import number
+
+SIGNS = {"better": "▲", "worse": "▼", "undecided": "◆"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: its text, and what kind of thing it is."""
+
+    text: str
+    head: bool = False
+    number: bool = False
+    kind: str = ""  # better, worse, undecided, best, group, quiet
+    span: int = 1
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table with its caption."""
+
+    name: str
+    caption: str
+    heads: tuple[str, ...]
+    rows: list[list[Cell]]
+    note: str = ""
+
+    def is_number(self, column: int) -> bool:
+        """Whether the cells of a column are numbers, which stand on the right."""
+        return any(len(row) == len(self.heads) and row[column].number for row in self.rows)
+
+
+def head(text: str) -> Cell:
+    """Return the cell that names its row."""
+    return Cell(text, head=True)
+
+
+def figure(text: str, kind: str = "") -> Cell:
+    """Return a cell with a number in it."""
+    return Cell(text, number=True, kind=kind)
+
+
+def group(text: str, width: int) -> list[Cell]:
+    """Return a row that names the rows under it."""
+    return [Cell(text[:1].upper() + text[1:], head=True, kind="group", span=width)]
+
+
+def text(value: Any) -> str:
+    """Return text as it is, a number as readers want it, a dash for nothing."""
+    return number(value) if value is None or isinstance(value, int | float) else str(value)
+
+
+def says(word: Any) -> Cell:
+    """Return a decision as a cell: a sign, the word, a colour."""
+    name = str(word or "")
+    return Cell(f"{SIGNS[name]} {name}", kind=name) if name in SIGNS else Cell(text(word))
+
+
+def grouped(evidence: Evidence, width: int, cells: Callable[[Level], list[Cell]]) -> list[list[Cell]]:
+    """Make a row of each level under a row for its condition; a level without cells has no row."""
+    nested = len(evidence.mains) > 1 and evidence.conditions != [""]
+    rows: list[list[Cell]] = []
+    for condition in evidence.conditions:
+        own = [(level, cells(level)) for level in evidence.levels if level.condition == condition]
+        made = [[head(level.main if nested else level.label), *row] for level, row in own if row]
+        if nested and made:
+            rows.append(group(condition or "Otherwise as it is", width))
+        rows += made
+    return rows
