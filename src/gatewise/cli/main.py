@@ -120,7 +120,6 @@ def run(args: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     try:
         code = build().main(args, prog_name="gatewise", standalone_mode=False)
-        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except typer.TyperException as error:  # wrong usage
         _show_usage(error)
@@ -131,10 +130,7 @@ def run(args: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         _say("Stopped.")
         return 130
-    except BrokenPipeError:  # the reader (head, less) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
-    except SystemExit as error:
+    except SystemExit as error:  # Typer's way out when the reader (head, less) has seen enough
         return error.code if isinstance(error.code, int) else 1
     except OSError as error:  # a full disk, a folder that may not be read
         _trace()
