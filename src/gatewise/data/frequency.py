@@ -104,7 +104,10 @@ class Frequency:
         elif self.kind == "month":
             missing = np.diff(_month_number(stamps)) // self.count - 1
         else:
-            missing = np.diff(stamps) // self.count - 1
+            steps = np.diff(stamps)
+            missing = np.zeros(len(steps), dtype=np.int64)
+            wide = steps > self.count
+            missing[wide] = steps[wide] // self.count - 1
             if self.kind == "session":
                 missing[np.diff(stamps // DAY) > 0] = 0
         missing = np.append(np.maximum(missing, 0), 0)
@@ -231,10 +234,11 @@ def infer_frequency(stamps: Stamps, offsets: NDArray[np.int64], *, dated: bool) 
     months = _monthly(stamps, steps)
     if months is not None:
         return months
-    if usual == DAY and not np.any(steps % DAY):
+    unusual = steps[steps != usual]
+    if usual == DAY and not np.any(unusual % DAY):
         mask = _weekmask(stamps, steps)
         return Frequency("step", DAY) if mask is None else Frequency("business", 1, mask)
-    if np.any(steps % usual):
+    if np.any(unusual % usual):
         return Frequency("irregular")
     if usual < DAY:
         return _session(stamps, steps, inside, usual) or Frequency("step", usual)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -154,10 +154,13 @@ def _in_order(rows: Rows, codes: Index | None) -> Rows:
         sorted_codes = codes[order]
     grouped = stamps if order is None else stamps[order]
     same = sorted_codes[1:] == sorted_codes[:-1]
-    steps = np.diff(grouped)[same]
-    if bool((steps >= 0).all()):
-        return rows.take(slice(None) if order is None else order, sorted_codes)  # type: ignore[arg-type]
-    return rows.take(np.lexsort((stamps, codes)), sorted_codes, _say(rows, bool((steps <= 0).all())))
+    if not bool((same & (grouped[1:] < grouped[:-1])).any()):
+        if order is not None:
+            return rows.take(order, sorted_codes)
+        offsets = np.r_[0, np.cumsum(np.bincount(codes, minlength=len(rows.names)))].astype(np.int64)
+        return replace(rows, offsets=offsets)
+    falling = not bool((same & (grouped[1:] > grouped[:-1])).any())
+    return rows.take(np.lexsort((stamps, codes)), sorted_codes, _say(rows, falling))
 
 
 def _say(rows: Rows, falling: bool) -> tuple[str, ...]:

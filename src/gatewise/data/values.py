@@ -22,13 +22,15 @@ Floats = NDArray[np.float64]
 #: Texts that stand for "no value".
 MISSING = ("", "na", "n/a", "nan", "null", "none", "nil", "-", ".", "?", "#n/a")
 
-#: Formats that are tried in turn, by the shape of the first date; two in a row are ambiguous.
+#: Formats that are tried in turn, by the shape of the first date. Fractions come last: they are slow to read.
 _FORMATS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"\d{4}-\d{1,2}-\d{1,2}", ("%Y-%m-%d",)),
     (r"\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{2}", ("%Y-%m-%d %H:%M",)),
-    (r"\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{2}:\d{2}(\.\d+)?", ("%Y-%m-%d %H:%M:%S%.f",)),
+    (r"\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{2}:\d{2}", ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S%.f")),
+    (r"\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{2}:\d{2}\.\d+", ("%Y-%m-%d %H:%M:%S%.f",)),
     (r"\d{4}-\d{1,2}-\d{1,2}T\d{1,2}:\d{2}", ("%Y-%m-%dT%H:%M",)),
-    (r"\d{4}-\d{1,2}-\d{1,2}T\d{1,2}:\d{2}:\d{2}(\.\d+)?", ("%Y-%m-%dT%H:%M:%S%.f",)),
+    (r"\d{4}-\d{1,2}-\d{1,2}T\d{1,2}:\d{2}:\d{2}", ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%.f")),
+    (r"\d{4}-\d{1,2}-\d{1,2}T\d{1,2}:\d{2}:\d{2}\.\d+", ("%Y-%m-%dT%H:%M:%S%.f",)),
     (r"\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{2}:\d{2}(\.\d+)?\s?(Z|[+-]\d{2}:?\d{2})", ("%Y-%m-%d %H:%M:%S%.f%#z",)),
     (r"\d{4}-\d{1,2}-\d{1,2}T\d{1,2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})", ("%Y-%m-%dT%H:%M:%S%.f%#z",)),
     (r"\d{4}-\d{1,2}", ("%Y-%m",)),
@@ -167,6 +169,9 @@ def read_times(
         If a value is blank or cannot be read, or day and month cannot be told apart.
     """
     if column.dtype == pl.String:
+        dates = None if date_format else _read_plainly(column)
+        if dates is not None:
+            return _stamps(dates)
         column = column.str.strip_chars()
         blank = (column.is_null() | (column == "")).fill_null(True)
     else:
@@ -189,7 +194,7 @@ def read_times(
     forms = (date_format,) if date_format else _candidates(str(column[0]))
     parsed = [_parse(column, form) for form in forms]
     complete = [dates for dates in parsed if dates.null_count() == 0]
-    if len(complete) == 2 and not complete[0].equals(complete[1]):
+    if len(complete) == 2 and _ambiguous(forms) and not complete[0].equals(complete[1]):
         raise DataError(
             f"{table.where(_record(rows, 0), name)}: in {show(column[0])} day and month cannot be told apart; "
             f"set date_format to {forms[0]!r} or {forms[1]!r}"
@@ -206,6 +211,22 @@ def read_times(
     )
 
 
+def _read_plainly(column: pl.Series) -> pl.Series | None:
+    """Parse a column without blanks or spaces in one pass, when its format leaves no doubt."""
+    if column.null_count():
+        return None
+    forms = _candidates(str(column[0]))
+    if not forms or _ambiguous(forms):
+        return None
+    dates = _parse(column, forms[0])
+    return dates if dates.null_count() == 0 else None
+
+
+def _ambiguous(forms: tuple[str, ...]) -> bool:
+    """Tell whether two formats differ in what is the day and what the month."""
+    return len(forms) == 2 and forms[1].startswith("%m")
+
+
 def _candidates(first: str) -> tuple[str, ...]:
     if re.fullmatch(_COMPACT, first):
         return ("%Y%m%d",)
@@ -215,9 +236,9 @@ def _candidates(first: str) -> tuple[str, ...]:
 def _parse(column: pl.Series, form: str) -> pl.Series:
     try:
         if "%#z" in form or "%z" in form:
-            dates = column.str.to_datetime(form, strict=False, time_unit="us")
+            dates = column.str.to_datetime(form, strict=False, time_unit="us", cache=False)
             return dates.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        return column.str.to_datetime(form, strict=False, time_unit="us")
+        return column.str.to_datetime(form, strict=False, time_unit="us", cache=False)
     except (pl.exceptions.PolarsError, ValueError):
         return pl.Series([None] * len(column), dtype=pl.Datetime("us"))
 
