@@ -243,3 +243,33 @@ def test_what_is_not_a_study_or_has_no_results_is_refused(tmp_path):
     (tmp_path / "s" / "study.json").write_text("{half")
     with pytest.raises(InputError, match="not readable as JSON"):
         compare_study(tmp_path / "s")
+
+
+def test_the_best_level_is_told_with_what_it_beats_and_what_is_open(tmp_path):
+    noise = (0.4, -0.3, 0.1, -0.2, 0.3, -0.1, -0.2)
+
+    def score(levels, seed):
+        return {"rnn": 200.0, "gru": 100.5 + noise[seed], "lstm": 100.5}[levels["model.cell"]] + STEPS[seed]
+
+    tree = compare_study(make(tmp_path / "s", score).path)
+    (best,) = [one for one in tree["findings"] if "lowest" in one["text"]]
+    needed = rows_of(tree)["gru", "lstm"]["seeds_needed"]
+    more = "" if needed is None else f"; about {needed} seeds would decide"
+    assert best["text"] == (
+        "GRU has the lowest mean test MSE (101.2), better than RNN, but whether it is better than LSTM is undecided "
+        f"with 7 seeds{more}."
+    )
+    assert best["evidence"][0].startswith("GRU less RNN: -99.5 (95 % interval -99.75 to -99.25), p 0.0469 after Holm")
+    assert best["evidence"][1].startswith("GRU less LSTM: ")
+
+
+def test_a_factor_is_judged_only_where_both_of_its_levels_were_run(tmp_path):
+    vary = {"model.cell": ["rnn", "gru"], "model.input_dropout": [0.0, 0.1]}
+    skip = {("rnn, input dropout 0.1", seed) for seed in range(7)}
+
+    def score(levels, seed):
+        base = 1000.0 if levels["model.cell"] == "rnn" else 100.0
+        return (base + STEPS[seed]) * (1 if levels["model.input_dropout"] == 0 else 2)
+
+    tree = compare_study(make(tmp_path / "s", score, vary=vary, skip=skip).path)
+    assert any("makes the test MSE 2 times as large" in one["text"] for one in tree["findings"])
