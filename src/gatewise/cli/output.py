@@ -59,6 +59,8 @@ def shown(value: object) -> str:
     """
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "-"
+    if isinstance(value, datetime):
+        return str(value).removesuffix(" 00:00:00")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

@@ -21,6 +21,7 @@ def verdict_text(verdict: dict[str, Any]) -> str:
     says = {"better": "better than", "worse": "worse than", "undecided": "not clearly different from"}
     metric, ratio, p = verdict.get("metric", ""), verdict.get("ratio"), verdict.get("p")
     numbers = [f"{metric.upper()} ratio {ratio:.3f}"] if ratio is not None else []
-    numbers += [f"p = {p:.3g}"] if p is not None else []
+    if p is not None:
+        numbers.append(f"p = {p:.3g}" if p >= 0.001 else "p < 0.001")
     said = says.get(verdict.get("says", ""), "undecided against")
     return f"Verdict: the network is {said} {verdict.get('against')} ({', '.join(numbers)})."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 
 from gatewise.cli.main import run
 from gatewise.cli.output import plain, shown
+from gatewise.cli.result import verdict_text
 from gatewise.errors import DataError
 from gatewise.settings import RunSettings
 
@@ -286,6 +287,13 @@ def test_report_says_where_the_page_is(monkeypatch: pytest.MonkeyPatch, capsys: 
 )
 def test_values_in_a_table(value: object, text: str) -> None:
     assert shown(value) == text
+
+
+@pytest.mark.parametrize(("p", "said"), [(0.0, "p < 0.001"), (0.04, "p = 0.04"), (None, "(MSE ratio 0.900)")])
+def test_a_verdict_is_a_sentence(p: float | None, said: str) -> None:
+    text = verdict_text({"metric": "mse", "against": "drift", "ratio": 0.9, "p": p, "says": "better"})
+    assert text.startswith("Verdict: the network is better than drift (MSE ratio 0.900")
+    assert said in text
 
 
 def test_json_holds_no_number_that_json_does_not_know() -> None:
