@@ -283,7 +283,16 @@ def test_report_says_where_the_page_is(monkeypatch: pytest.MonkeyPatch, capsys: 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "-"), (math.inf, "-"), (True, "yes"), (1219202, "1,219,202"), (71.6131, "71.61"), ("[b]", "[b]")],
+    [
+        (None, "-"),
+        (math.inf, "-"),
+        (True, "yes"),
+        (1219202, "1,219,202"),
+        (71.6131, "71.61"),
+        ("[b]", "[b]"),
+        (datetime(2024, 1, 2), "2024-01-02"),
+        (datetime(2024, 1, 2, 9), "2024-01-02 09:00:00"),
+    ],
 )
 def test_values_in_a_table(value: object, text: str) -> None:
     assert shown(value) == text
