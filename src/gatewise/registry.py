@@ -89,6 +89,24 @@ class Registry:
         self._objects.pop(name, None)
 
 
+@dataclass(frozen=True)
+class Registered:
+    """Check of a name against its registry, as a setting uses it; the command line reads its choices here."""
+
+    table: Registry
+    also: tuple[str, ...] = ()
+
+    def choices(self) -> list[str]:
+        """Return every name that is accepted."""
+        return [*self.also, *self.table.names()]
+
+    def __call__(self, value: Any) -> Any:
+        """Return `value`, or raise with the name that was probably meant."""
+        if isinstance(value, str) and value not in self.also:
+            self.table.entry(value)
+        return value
+
+
 CELLS = Registry(
     "cell",
     [
@@ -116,9 +134,7 @@ CELLS = Registry(
 LOSSES = Registry(
     "loss",
     [
-        Entry(
-            "mse", "gatewise.training.losses:MeanSquaredError", "Mean squared error: the mean is its optimum"
-        ),
+        Entry("mse", "gatewise.training.losses:MeanSquaredError", "Mean squared error: the mean is its optimum"),
         Entry(
             "mae",
             "gatewise.training.losses:MeanAbsoluteError",
@@ -238,12 +254,8 @@ BASELINES = Registry(
     "baseline",
     [
         Entry("last_value", "gatewise.tasks.forecast.baselines:LastValue", "The same as the last value seen"),
-        Entry(
-            "drift", "gatewise.tasks.forecast.baselines:Drift", "The last value plus the window's mean step"
-        ),
-        Entry(
-            "seasonal_naive", "gatewise.tasks.forecast.baselines:SeasonalNaive", "The value one season before"
-        ),
+        Entry("drift", "gatewise.tasks.forecast.baselines:Drift", "The last value plus the window's mean step"),
+        Entry("seasonal_naive", "gatewise.tasks.forecast.baselines:SeasonalNaive", "The value one season before"),
         Entry("window_mean", "gatewise.tasks.forecast.baselines:WindowMean", "The mean of the window"),
         Entry(
             "ridge",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
@@ -29,7 +28,6 @@ from gatewise.errors import SettingsError, did_you_mean
 __all__ = [
     "DataSettings",
     "ModelSettings",
-    "Registered",
     "RunSettings",
     "Settings",
     "SplitSettings",
@@ -56,25 +54,8 @@ def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-@dataclass(frozen=True)
-class Registered:
-    """Check of a name against its registry; the command line reads its choices here."""
-
-    table: registry.Registry
-    also: tuple[str, ...] = ()
-
-    def choices(self) -> list[str]:
-        """Return every name that is accepted."""
-        return [*self.also, *self.table.names()]
-
-    def __call__(self, value: Any) -> Any:
-        if isinstance(value, str) and value not in self.also:
-            self.table.entry(value)  # raises with the name that was probably meant
-        return value
-
-
 def _registered(table: registry.Registry, *also: str) -> BeforeValidator:
-    return BeforeValidator(Registered(table, also))
+    return BeforeValidator(registry.Registered(table, also))
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
@@ -197,7 +178,7 @@ class TrainSettings(Settings):
     """What training minimises."""
     huber_delta: Annotated[float, Field(gt=0)] = 1.0
     """Where the Huber loss turns from squared to absolute."""
-    quantiles: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.05, 0.1, 0.5, 0.9, 0.95)
+    quantiles: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
     """Levels of the quantile loss."""
     optimizer: Annotated[str, _registered(registry.OPTIMIZERS)] = "adam"
     """How a gradient becomes a step."""
@@ -272,6 +253,18 @@ class RunSettings(Settings):
             object.__setattr__(self, "baselines", ("last_value", *self.baselines))
         return self
 
+    @model_validator(mode="after")
+    def _quantiles_reach_the_levels(self) -> Self:
+        if self.train.loss == "quantile" and self.levels:
+            widest, trained = max(self.levels), self.train.quantiles
+            low, high = (100 - widest) / 200, (100 + widest) / 200
+            if trained[0] > low or trained[-1] < high:
+                raise ValueError(
+                    f"levels: {widest} needs quantiles {low:g} and {high:g}, and quantiles goes from {trained[0]:g} to "
+                    f"{trained[-1]:g}: add them, or set levels to narrower intervals"
+                )
+        return self
+
     @classmethod
     def from_flat(cls, values: Mapping[str, Any]) -> RunSettings:
         """Make settings from flat names, e.g. ``{"cell": "gru", "window": 20}``.
@@ -325,9 +318,7 @@ class RunSettings(Settings):
         Names and places do not count: the name, file paths (the data's own digest stands for them), the kernel's
         checkpoint interval.
         """
-        tree = self.model_dump(
-            mode="json", exclude={"name": True, "data": {"files"}, "train": {"checkpoint_seconds"}}
-        )
+        tree = self.model_dump(mode="json", exclude={"name": True, "data": {"files"}, "train": {"checkpoint_seconds"}})
         text = json.dumps([RESULTS_VERSION, data_digest, tree], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -17,7 +17,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from gatewise.errors import SettingsError
-from gatewise.settings import Registered, RunSettings, field_names, flat_fields, parse
+from gatewise.registry import Registered
+from gatewise.settings import RunSettings, field_names, flat_fields, parse
 
 _PANELS = {"data": "Data", "split": "Split", "model": "Network", "train": "Training", "": "Run"}
 _WORDS = {int: "INTEGER", float: "NUMBER", str: "TEXT"}
