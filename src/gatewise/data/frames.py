@@ -107,7 +107,9 @@ def _from_pandas(frame: Any) -> pl.DataFrame:
 def _pandas_column(name: str, column: Any) -> pl.Series:
     kind = getattr(column.dtype, "kind", "O")
     if getattr(column.dtype, "tz", None) is not None:
-        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+        local = column.dt.tz_localize(None)
+        daily = bool((local == local.dt.normalize()).all())  # midnights stay the days that they are
+        column = local if daily else column.dt.tz_convert("UTC").dt.tz_localize(None)
         kind = "M"
     if kind == "M":
         return pl.Series(name, column.to_numpy().astype("datetime64[us]"))

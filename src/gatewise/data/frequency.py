@@ -77,8 +77,7 @@ class Frequency:
         """Rows in a season: 12 monthly, 4 quarterly, 52 weekly, 7 daily, 5 of business days, 24 hourly, else 1."""
         if self.kind == "business":
             return self.weekmask.count("1")
-        seasons = {"1mo": 12, "1q": 4, "1w": 52, "1d": 7, "1h": 24}
-        return seasons.get(self.name, 1)
+        return {"1mo": 12, "1q": 4, "1w": 52, "1d": 7, "1h": 24}.get(self.name, 1)
 
     @property
     def dated(self) -> bool:
@@ -145,10 +144,9 @@ class Frequency:
         [datetime.date(2018, 12, 31), datetime.date(2019, 1, 1)]
         """
         stamp = np.asarray(last)
-        dated = stamp.dtype.kind == "M"
-        number = int((stamp.astype("datetime64[us]") if dated else stamp).astype(np.int64))
-        stamps = self.next_stamps(number, count)
-        return stamps.view("datetime64[us]") if dated else stamps
+        if stamp.dtype.kind != "M":
+            return self.next_stamps(int(stamp), count)
+        return self.next_stamps(int(stamp.astype("datetime64[us]").astype(np.int64)), count).view("datetime64[us]")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -294,8 +292,7 @@ def _weekmask(stamps: Stamps, steps: Stamps) -> str | None:
 def _session(stamps: Stamps, steps: Stamps, inside: NDArray[np.bool_], usual: int) -> Frequency | None:
     """Find trading hours: a fixed step within days, and a break at nearly every change of day."""
     new_day = np.diff(stamps // DAY)[inside] > 0
-    breaks = steps[new_day] > usual
-    if new_day.sum() < 2 or breaks.mean() < 0.9:
+    if new_day.sum() < 2 or np.mean(steps[new_day] > usual) < 0.9:
         return None
     counts = np.bincount(_weekday(stamps), minlength=7)
     mask = "".join("1" if count > 0.2 * counts.max() else "0" for count in counts)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gatewise.data.columns import Layout
 from gatewise.data.table import Table
-from gatewise.data.values import Refuse, read_numbers, read_times
+from gatewise.data.values import Refuse, read_numbers, read_times, zone_note
 from gatewise.errors import DataError
 from gatewise.settings import DataSettings
 
@@ -100,7 +100,11 @@ def read_rows(table: Table, layout: Layout, settings: DataSettings, refuse: Refu
     values = np.empty((frame.height, len(layout.values)))
     for i, name in enumerate(layout.values):
         values[:, i] = read_numbers(table, name, frame[name], records, refuse)
-    notes = () if layout.time else (f"{table.name}: no column of dates; rows are taken in their order",)
+    notes = (
+        zone_note(table, layout.time, frame[layout.time], times)
+        if layout.time
+        else (f"{table.name}: no column of dates; rows are taken in their order",)
+    )
     del frame
     if layout.time is None and codes is not None:
         times = _count_within(codes)

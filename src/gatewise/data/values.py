@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import time
 from typing import Any
 
 import numpy as np
@@ -236,6 +237,10 @@ def _candidates(first: str) -> tuple[str, ...]:
 def _parse(column: pl.Series, form: str) -> pl.Series:
     try:
         if "%#z" in form or "%z" in form:
+            if form.endswith("%#z"):
+                local = _parse(column.str.replace(r"\s?(Z|[+-]\d{2}:?\d{2})$", ""), form.removesuffix("%#z"))
+                if local.null_count() == column.null_count() and _all_midnight(local):
+                    return local
             dates = column.str.to_datetime(form, strict=False, time_unit="us", cache=False)
             return dates.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         return column.str.to_datetime(form, strict=False, time_unit="us", cache=False)
@@ -243,9 +248,29 @@ def _parse(column: pl.Series, form: str) -> pl.Series:
         return pl.Series([None] * len(column), dtype=pl.Datetime("us"))
 
 
+def _all_midnight(local: pl.Series) -> bool:
+    """Tell whether local times are days: these stay the days that they are, other times become UTC."""
+    return bool((local.dt.time() == time(0)).all())
+
+
+def zone_note(table: Table, name: str, column: pl.Series, times: NDArray[Any]) -> tuple[str, ...]:
+    """Say that times with a zone were read as UTC; days keep their dates."""
+    if times.dtype.kind != "M" or not len(times):
+        return ()
+    typed = isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None
+    texts = column.dtype == pl.String and bool(re.search(r":\d{2}(\.\d+)?\s?[+-]\d{2}:?\d{2}$", str(column[0]).strip()))
+    days = not np.any(times.view(np.int64) % 86_400_000_000)
+    return (
+        (f"{table.name}: times in column {name!r} have a zone and are read as UTC",)
+        if (typed or texts) and not days
+        else ()
+    )
+
+
 def _stamps(column: pl.Series) -> NDArray[Any]:
     if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone:
-        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        local = column.dt.replace_time_zone(None)
+        column = local if _all_midnight(local) else column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     return column.cast(pl.Datetime("us")).to_physical().to_numpy().view("datetime64[us]")
 
 

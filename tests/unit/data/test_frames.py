@@ -19,7 +19,7 @@ def kinds():
     frame = pandas.DataFrame({"ds": DAYS.astype("datetime64[ns]"), "y": VALUES})
     text = frame.assign(ds=frame["ds"].dt.strftime("%Y-%m-%d"))
     nullable = frame.assign(y=frame["y"].astype("Float64"))
-    zoned = frame.assign(ds=frame["ds"].dt.tz_localize("UTC"))
+    zoned = frame.assign(ds=frame["ds"].dt.tz_localize("Asia/Tehran"))
     return {
         "polars": polars_frame(),
         "lazy": polars_frame().lazy(),
@@ -41,6 +41,25 @@ def test_every_kind_of_frame_reads_the_same(kind):
     assert np.array_equal(series.target[:, 0], VALUES)
     assert np.array_equal(series.times, DAYS)
     assert series.frequency.name == "1d"
+
+
+def test_hours_with_a_zone_are_utc_and_days_keep_their_dates():
+    pandas = pytest.importorskip("pandas")
+    hours = pandas.date_range("2020-03-28 20:00", periods=12, freq="h", tz="Europe/Berlin")  # the clock changes within
+    zoned = pandas.DataFrame({"ds": hours, "y": range(12)})
+    texts = zoned.assign(ds=[stamp.isoformat() for stamp in hours])
+    for frame in (zoned, texts, pl.DataFrame({"ds": pl.Series(hours.tolist()), "y": range(12)})):
+        series = read_series(DataSettings(), frame)
+        assert series.frequency.name == "1h"
+        assert series.times[0] == np.datetime64("2020-03-28T19:00")
+    days = pandas.date_range("2020-03-20", periods=20, freq="D", tz="Europe/Berlin")
+    for frame in (
+        pandas.DataFrame({"ds": days, "y": range(20)}),
+        pl.DataFrame({"ds": [stamp.isoformat() for stamp in days], "y": range(20)}),
+    ):
+        series = read_series(DataSettings(), frame)
+        assert series.frequency.name == "1d"
+        assert series.times[-1] == np.datetime64("2020-04-08")
 
 
 def test_named_frames_are_channels():

@@ -46,6 +46,11 @@ def test_a_missing_end_cannot_be_filled(tmp_path):
     text = "ds,y\n2020-01-01,\n2020-01-02,2\n"
     with pytest.raises(DataError, match=r"row 2.*at an end of series 'a'"):
         read(tmp_path, text, missing="ffill")
+    two = "unique_id,ds,y\na,2020-01-01,1\na,2020-01-02,\nb,2020-01-01,5\nb,2020-01-02,6\n"
+    with pytest.raises(DataError, match=r"row 3.*at an end of series 'a'"):
+        read(tmp_path, two, missing="interpolate")
+    with pytest.raises(DataError, match=r"row 3.*at an end of series 'a'"):
+        read(tmp_path, "ds,y\n2020-01-01,1\n2020-01-02,\n", missing="interpolate")
 
 
 @pytest.mark.parametrize(("policy", "value"), [("first", 2), ("last", 9), ("mean", 5)])
