@@ -149,13 +149,11 @@ def _what_each_factor_does(tree: Tree, levels: Sequence[LevelResults]) -> list[F
         logs = {name: ratios for name, ratios in logs.items() if ratios}
         for (name, ratios), decision in zip(logs.items(), decide_all(list(logs.values()), better="lower"), strict=True):
             ratio = exp(decision.difference)
-            says = "undecided: " if decision.says == "undecided" else ""
             bounds = known_interval(decision.interval)
             bounds = None if bounds is None else [exp(bound) for bound in bounds]
             found.append(
                 {
-                    "text": f"{capital(says + setting(factor, name))} in the place of {setting(factor, first)} makes "
-                    f"the test {metric_label(metric)} {times(ratio)} as large, over all other settings.",
+                    "text": _say_effect(setting(factor, name), setting(factor, first), metric, ratio, decision.says),
                     "evidence": [
                         f"ratio {ratio_words(ratio, bounds)} (geometric mean)",
                         f"{p_words({'p_holm': decision.p_holm})}, {len(ratios)} seeds",
@@ -163,6 +161,13 @@ def _what_each_factor_does(tree: Tree, levels: Sequence[LevelResults]) -> list[F
                 }
             )
     return found
+
+
+def _say_effect(name: str, first: str, metric: str, ratio: float, says: str) -> str:
+    what, over = f"{name} in the place of {first}", "over all other settings"
+    if says == "undecided":
+        return f"Whether {what} changes the test {metric_label(metric)} is undecided: {times(ratio)} as large, {over}."
+    return f"{capital(what)} makes the test {metric_label(metric)} {times(ratio)} as large, {over}."
 
 
 def _matched(
@@ -201,12 +206,13 @@ def _time(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
         whole.setdefault(name, []).append(seconds * sum(runs) / len(runs) if runs else seconds)
     order = sorted(epoch, key=lambda name: sum(epoch[name]) / len(epoch[name]))
     parts = [f"{name} {span(epoch[name])} s an epoch ({span(whole[name])} s a training)" for name in order]
+    alone = {level.timing["name"] for level, _ in known if level.timing}
     threads = sorted({str(level.timing.get("threads")) for level, _ in known if level.timing})
     return [
         {
             "text": f"From fastest to slowest: {listed(parts)}.",
             "evidence": [
-                f"{len(known)} runs that had the machine to themselves, {' or '.join(threads)} threads",
+                f"{len(alone)} runs that had the machine to themselves, {' or '.join(threads)} threads",
                 "a training: seconds an epoch times the mean number of epochs that were run",
             ],
         }

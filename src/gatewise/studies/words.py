@@ -85,14 +85,14 @@ def value(number: float | None) -> str:
 
 
 def times(ratio: float) -> str:
-    """Write a ratio.
+    """Write a ratio, close to one with three places.
 
     Examples
     --------
-    >>> times(1.234), times(0.9), times(130.0)
-    ('1.23 times', '0.900 times', '130 times')
+    >>> times(1.0), times(3.42), times(130.0)
+    ('1.000 times', '3.42 times', '130 times')
     """
-    return f"{ratio:,.0f} times" if ratio >= 100 else f"{ratio:.3g} times" if ratio >= 1 else f"{ratio:.3f} times"
+    return f"{ratio:.3f} times" if ratio < 2 else f"{ratio:.3g} times" if ratio < 100 else f"{ratio:,.0f} times"
 
 
 def span(values: Iterable[float]) -> str:
@@ -117,7 +117,7 @@ def p_words(row: Mapping[str, Any]) -> str:
 def ratio_words(ratio: float, bounds: Any) -> str:
     """Write a ratio with its interval."""
     tail = "" if bounds is None else f" (95 % interval {bounds[0]:.3g} to {bounds[1]:.3g})"
-    return f"{ratio:.3g}{tail}"
+    return f"{times(ratio)}{tail}"
 
 
 def capital(text: str) -> str:

@@ -16,7 +16,8 @@ STEPS = (0.0, 3.0, -2.0, 5.0, 1.0, -4.0, 2.0)
 
 def result(mse, *, seed=0, leaking=False, notes=(), exclusive=False, per_epoch=1.0, epochs=10):
     return {
-        "format_version": 1, "status": "finished", "task": "forecast", "parameters": 321, "leaking": leaking,
+        "format_version": 1, "status": "finished", "name": f"run of {mse}", "task": "forecast",
+        "parameters": 321, "leaking": leaking,
         "epochs": {"run": epochs, "best": epochs - 3}, "exclusive": exclusive, "threads": 2,
         "seconds": {"per_epoch": per_epoch, "per_step_median": 0.002},
         "metrics": {
