@@ -36,8 +36,8 @@ class DiedError(Exception):
 class DyingTask:
     """A toy task whose process dies when one batch has been asked for so many times."""
 
-    def __init__(self, toy, after):
-        self._task, self._left = toy.ToyTask(), after
+    def __init__(self, toy, after, task=None):
+        self._task, self._left = task or toy.ToyTask(), after
 
     def __getattr__(self, name):
         return getattr(self._task, name)
@@ -94,6 +94,16 @@ def test_a_stopped_run_ends_with_the_same_bits(toy, tmp_path, after, options):
     assert without_times(folder.read_log()) == without_times(whole_folder.read_log())
     assert trained.best_loss == expected.best_loss
     assert torch.equal(parts.dropout_generator.get_state(), whole.dropout_generator.get_state())
+
+
+def test_a_row_that_was_logged_after_the_last_checkpoint_is_not_logged_twice(toy, tmp_path):
+    folder = RunFolder.create(tmp_path)
+    with pytest.raises(DiedError):
+        run(toy, task=DyingTask(toy, 15), folder=folder)
+    folder.append_log({"epoch": 3})  # the process was killed between the log and the checkpoint
+    _, trained = run(toy, folder=folder)
+    assert folder.read_log() == trained.history
+    assert [row["epoch"] for row in trained.history] == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_run_that_is_stopped_again_and_again_gets_there(toy, tmp_path):
@@ -189,6 +199,19 @@ def test_early_stopping(toy, losses, patience, min_delta, epochs_run, best_epoch
     assert (trained.epochs_run, trained.best_epoch) == (epochs_run, best_epoch)
     assert trained.best_loss == losses[best_epoch - 1]
     assert [row["epoch"] for row in trained.history if row["best"]][-1] == best_epoch
+
+
+def test_patience_and_plateau_go_on_counting_after_a_stop(toy, tmp_path):
+    losses, options = [5, 4, 6, 6, 6, 1], {"epochs": 6, "patience": 3, "schedule": "plateau"}
+    whole, expected = run(toy, task=Scripted(toy, losses), **options)
+    folder = RunFolder.create(tmp_path)
+    with pytest.raises(DiedError):
+        run(toy, task=DyingTask(toy, 4 * 6, Scripted(toy, losses[:4])), folder=folder, **options)
+    parts, trained = run(toy, task=Scripted(toy, losses[4:]), folder=folder, **options)
+    assert (trained.epochs_run, trained.best_epoch, trained.best_loss) == (5, 2, 4)
+    rates = [row["learning_rate"] for row in trained.history]
+    assert rates == [row["learning_rate"] for row in expected.history] == [0.01, 0.01, 0.01, 0.005, 0.0025]
+    assert toy.digest(parts) == toy.digest(whole)
 
 
 def test_the_best_weights_are_restored_or_the_last_kept(toy):
@@ -287,6 +310,7 @@ def test_a_signal_ends_after_the_step_and_the_run_goes_on_later(toy, tmp_path, n
     network, trained = run(toy, task=task, folder=folder, checkpoint_seconds=1e9)
     assert trained.status == "interrupted"
     assert (trained.steps, trained.epochs_run, task.asked) == (9, 1, 9)
+    assert not network.training
     assert toy.digest(network) == toy.digest(first_epoch)  # the best so far
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
     again, trained = run(toy, folder=folder, checkpoint_seconds=1e9)
