@@ -42,6 +42,11 @@ class Figure:
         # places are rounded, what is written is not; what the page's style says anyway is left out
         body = re.sub(r' (?:transform|d|x2|y2|width|height)="[^"]*"', _rounded, body)
         body = re.sub(r' (aria-[a-z]+|role|class|pointer-events|font-family)="[^"]*"| opacity="1"', "", body)
+        # the renderer counts its ids over all pictures it ever drew: give each picture its own
+        for count, old in enumerate(dict.fromkeys(re.findall(r' id="([^"]*)"', body))):
+            body = body.replace(f'id="{old}"', f'id="{self.name}-{count}"').replace(
+                f"url(#{old})", f"url(#{self.name}-{count})"
+            )
         titles = (
             f'<title id="{self.name}-title">{escape(self.title)}</title>'
             f'<desc id="{self.name}-desc">{escape(self.description)}</desc>'

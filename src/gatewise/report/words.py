@@ -68,7 +68,7 @@ def number(value: Any, digits: int = 4) -> str:
         return _DASH
     if not isinstance(value, int | float):
         return str(value)
-    if isinstance(value, int) or (math.isfinite(value) and abs(value) >= 10 ** (digits - 1)):
+    if isinstance(value, int) or (math.isfinite(value) and float(f"{abs(value):.{digits}g}") >= 10 ** (digits - 1)):
         return f"{round(value):,}".replace("-", "−")
     if not math.isfinite(value):
         return "∞" if value > 0 else "−∞"
