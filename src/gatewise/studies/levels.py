@@ -128,7 +128,7 @@ def conditions(levels: Iterable[LevelResults], main: str | None) -> list[tuple[d
     found: list[tuple[dict[str, Any], list[LevelResults]]] = []
     for level in levels:
         others = {name: value for name, value in level.settings.items() if name != main}
-        group = next((group for condition, group in found if True), None)
+        group = next((group for condition, group in found if condition == others), None)
         if group is None:
             found.append((others, [level]))
         else:
