@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+import yaml
+
 _CARD = """---
-library_name: gatewise
-license: other
-pipeline_tag: time-series-forecasting
-tags: [forecasting, recurrent-neural-network, {cell}]
-model-index:
-- name: {name}
-  results:
-  - task: {{type: time-series-forecasting}}
-    dataset: {{name: {dataset}, type: tabular}}
-    metrics:
-{metrics}
----
+{front}---
 
 # {title}
 
@@ -48,18 +38,10 @@ def model_card(config: dict[str, Any]) -> str:
     test = result["metrics"].get("test") or {}
     shown = [name for name in ("mse", "mae", "mape", "mase", "skill") if test.get(name) is not None]
     rows = {"this model": test} | {name: entry["test"] for name, entry in result["baselines"].items()}
-    metrics = [f"    - {{type: {name}, value: {test[name]:.6g}, name: test {name} of the model}}" for name in shown] + [
-        f"    - {{type: {name}, value: {entry['test'][name]:.6g}, name: test {name} of the baseline {_text(baseline)}}}"
-        for baseline, entry in result["baselines"].items()
-        for name in shown
-        if entry["test"].get(name) is not None
-    ]
     return _CARD.format(
+        front=yaml.safe_dump(_front(config, rows, shown), sort_keys=False, allow_unicode=True),
         cell=settings["model"]["cell"],
-        name=_text(settings["name"]),
-        title=settings["name"].replace("\n", " "),
-        dataset=_text(", ".join(config["channels"])),
-        metrics="\n".join(metrics) or "    []",
+        title=" ".join(settings["name"].split()),
         verdict=_verdict(result),
         header=" | ".join(shown),
         rule="|".join("---" for _ in shown),
@@ -80,11 +62,36 @@ def model_card(config: dict[str, Any]) -> str:
     )
 
 
+def _front(config: dict[str, Any], rows: dict[str, dict[str, Any]], shown: list[str]) -> dict[str, Any]:
+    """Return the front matter: what a hub of models reads, with the baselines' figures beside the model's."""
+    settings = config["settings"]
+    metrics = [
+        {"type": name, "value": float(f"{values[name]:.6g}"), "name": f"test {name} of {who}"}
+        for who, values in rows.items()
+        for name in shown
+        if values.get(name) is not None
+    ]
+    kind = "time-series-forecasting"
+    found = {
+        "task": {"type": kind},
+        "dataset": {"name": ", ".join(config["channels"]), "type": "tabular"},
+        "metrics": metrics,
+    }
+    return {
+        "library_name": "gatewise",
+        "license": "other",
+        "pipeline_tag": kind,
+        "tags": ["forecasting", "recurrent-neural-network", settings["model"]["cell"]],
+        "model-index": [{"name": " ".join(settings["name"].split()), "results": [found]}],
+    }
+
+
 def _verdict(result: dict[str, Any]) -> str:
     verdict = result.get("verdict")
     if not verdict:
         return "Nothing was held out, so nothing is known about how good it is."
-    against = f"the baseline {verdict['against']} on the held-out part ({verdict['metric']} x {verdict['ratio']:.3f})"
+    ratio = "" if verdict["ratio"] is None else f" ({verdict['metric']} x {verdict['ratio']:.3f})"
+    against = f"the baseline {verdict['against']} on the held-out part{ratio}"
     return {
         "better": f"It is **better** than {against}.",
         "worse": f"It is **worse** than {against}: use the baseline.",
@@ -94,8 +101,3 @@ def _verdict(result: dict[str, Any]) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.6g}"
-
-
-def _text(value: str) -> str:
-    """Return text that is safe inside the front matter: JSON strings are YAML strings."""
-    return json.dumps(value)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, Self
 
 import numpy as np
@@ -31,9 +32,19 @@ class _Classical:
 
     A series without training rows, or one that the model cannot be estimated on (too short), is forecast by its last
     value, and ``notes`` says so.
+
+    Raises
+    ------
+    MissingExtraError
+        If statsforecast is not installed.
     """
 
     model = ""
+
+    def __init__(self) -> None:
+        # Said before anything is trained, and without importing what takes seconds.
+        if find_spec("statsforecast") is None:
+            raise MissingExtraError(self.model, "baselines")
 
     def fit(
         self,
@@ -43,18 +54,10 @@ class _Classical:
         validation: Ints,  # noqa: ARG002  (every baseline takes the same)
         season: int | None = None,
     ) -> Self:
-        """Estimate each series; see :class:`~gatewise.tasks.forecast.baselines.Baseline`.
-
-        Raises
-        ------
-        MissingExtraError
-            If statsforecast is not installed.
-        """
+        """Estimate each series; see :class:`~gatewise.tasks.forecast.baselines.Baseline`."""
         with _quiet():
-            try:
-                from statsforecast import models
-            except ImportError:
-                raise MissingExtraError(self.model, "baselines") from None
+            from statsforecast import models
+
             self.windows = windows
             self.fitted: dict[tuple[int, int], tuple[Any, int, int]] = {}  # (series, channel): model, first row, season
             rows, failed = training_rows(windows, train), []

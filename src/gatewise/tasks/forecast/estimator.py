@@ -16,6 +16,7 @@ from gatewise.data import future_template as make_template
 from gatewise.errors import DataError, SettingsError, did_you_mean
 from gatewise.settings import DataSettings, RunSettings, flat_fields
 from gatewise.tasks.forecast import backtest, saved
+from gatewise.tasks.forecast.checks import divides_by_truth
 from gatewise.tasks.forecast.model import ForecastModel
 from gatewise.tasks.forecast.run import fit_forecast
 from gatewise.tasks.forecast.tables import forecast_frame
@@ -87,7 +88,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
             If the loss does not stay finite.
         """
         settings, frames = self._settings(X)
-        series = read_series(settings.data, frames)
+        series = read_series(settings.data, frames, nonzero=divides_by_truth(settings))
         outcome = fit_forecast(settings, series)
         self._take(outcome.model, outcome.result)
         self.predictions_ = outcome.predictions
@@ -130,12 +131,13 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
         model: ForecastModel, history: SeriesSet, *, horizon: int | None = None, future: Any = None
     ) -> pl.DataFrame:
         """Forecast after the end of `history` with a model that is at hand; see :meth:`predict`."""
+        model = model.for_series(history)
         data = model.settings.data
         steps = horizon if horizon is not None else data.target_offset - 1 + data.horizon
         if steps < 1:
             raise SettingsError(f"horizon: at least 1 row is needed (found {steps})")
-        ahead = future_values(history, _from_next_row(data), steps, future)
-        forecasts, direct = model.for_series(history).forecast(history, steps, ahead)
+        ahead = future_values(history, _from_next_row(data), steps, str(future) if isinstance(future, Path) else future)
+        forecasts, direct = model.forecast(history, steps, ahead)
         return forecast_frame(history, forecasts, direct)
 
     def future_template(self, horizon: int | None = None) -> pl.DataFrame:
@@ -154,8 +156,11 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
             metrics = self.result_["metrics"].get("test")
             if not metrics:
                 raise DataError("nothing was held out (test_size=0): give score() some data")
-            return float(metrics["skill"])
-        return float(self.evaluate(X)["metrics"]["skill"])
+        else:
+            metrics = self.evaluate(X)["metrics"]
+        if metrics["skill"] is None:
+            raise DataError("the last value is exact in every window of these data, so there is no skill over it")
+        return float(metrics["skill"])
 
     def evaluate(self, X: Any) -> dict[str, Any]:
         """Return every metric and baseline over all windows of `X`, without training."""
@@ -183,7 +188,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
             per cutoff and how many networks were trained.
         """
         settings, frames = self._settings(X)
-        series = read_series(settings.data, frames)
+        series = read_series(settings.data, frames, nonzero=divides_by_truth(settings))
         table, self.cross_validation_ = backtest.cross_validation(
             settings, series, n_windows=n_windows, step=step, refit=refit
         )
@@ -223,7 +228,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
         model = self._fitted()
         settings, frames = self._settings(X)
         data = settings.data.model_copy(update={"series": model.settings.data.series})
-        series = read_series(data, frames)
+        series = read_series(data, frames, nonzero=divides_by_truth(settings))
         model.for_series(series)
         return series
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -42,8 +43,7 @@ class WindowRows:
     series_of: Ints
 
 
-@dataclass(frozen=True)
-class NetworkInputs:
+class NetworkInputs(NamedTuple):
     """Tensors of `B` windows as the network takes them.
 
     Attributes
@@ -107,8 +107,7 @@ class InputBuilder:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device, self.dtype)
 
 
-@dataclass(frozen=True)
-class ForecastBatch:
+class ForecastBatch(NamedTuple):
     """One step's worth of windows: what the network reads, and what it should have said."""
 
     inputs: NetworkInputs
@@ -160,7 +159,8 @@ class ForecastTask:
 
     def loss(self, network: nn.Module, batch: ForecastBatch) -> Tensor:
         """Return the mean loss of a batch."""
-        prediction = run_network(network, batch.inputs)
+        # Under bfloat16 the network's outputs are short; differences of prices must not be.
+        prediction = run_network(network, batch.inputs).to(batch.target.dtype)
         if self.criterion.needs_original_units:
             prediction = self.builder.transform.invert(
                 prediction, self.builder.tensor(batch.inputs.last), batch.inputs.series_of

@@ -50,6 +50,7 @@ class Evidence:
     time : (n,) place of each window's last row in the calendar of all series.
     bounds : interval bounds by name, (n, H, C) each.
     baselines : forecasts of the baselines by name, (n, H, C) each.
+    notes : what the baselines say about themselves.
     lag : the lag check, of the test part.
     """
 
@@ -63,6 +64,7 @@ class Evidence:
     time: Ints
     bounds: dict[str, Floats] = field(default_factory=dict)
     baselines: dict[str, Floats] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     lag: LagCheck | None = None
 
     def metrics(self, mean: Floats | None = None) -> dict[str, float | None]:
@@ -89,6 +91,7 @@ def gather(
         idx = getattr(split, part)
         of = windows.series_at(idx)
         test = part == "test"
+        baselines, notes = baseline_forecasts(settings.baselines, series, windows, split, season) if test else ({}, ())
         evidence[part] = Evidence(
             y=windows.targets(series.target, idx),
             mean=made.mean,
@@ -99,7 +102,8 @@ def gather(
             series_of=of,
             time=calendar[windows.last_row(idx)].astype(np.int64),
             bounds=made.bounds,
-            baselines=baseline_forecasts(settings.baselines, series, windows, split, season) if test else {},
+            baselines=baselines,
+            notes=notes,
             lag=_lag(series, windows, idx, made.mean) if test else None,
         )
     return evidence
@@ -107,14 +111,16 @@ def gather(
 
 def baseline_forecasts(
     names: Sequence[str], series: SeriesSet, windows: Windows, split: Split, season: int
-) -> dict[str, Floats]:
-    """Return each baseline's forecasts of the test windows, (n, H, C)."""
-    made = {}
+) -> tuple[dict[str, Floats], tuple[str, ...]]:
+    """Return each baseline's forecasts of the test windows, (n, H, C), and what it says about itself."""
+    made: dict[str, Floats] = {}
+    notes: list[str] = []
     for name in names:
         baseline = BASELINES.load(name)()
         baseline.fit(windows, series.target, split.train, split.validation, season)
         made[name] = baseline.predict(series.target, split.test)
-    return made
+        notes += getattr(baseline, "notes", ())
+    return made, tuple(notes)
 
 
 def summarise(settings: RunSettings, evidence: dict[str, Evidence]) -> dict[str, Any]:
@@ -182,7 +188,11 @@ def pool(folds: list[dict[str, Evidence]]) -> dict[str, Evidence]:
             for name in ("y", "mean", "last", "scale", "name_of", "series_of", "time")
         }
         tables: dict[str, Any] = {
-            name: {key: np.concatenate([getattr(one, name)[key] for one in found]) for key in getattr(found[0], name)}
+            name: {
+                key: np.concatenate([getattr(one, name)[key] for one in found])
+                for key in getattr(found[0], name)
+                if all(key in getattr(one, name) for one in found)
+            }
             for name in ("bounds", "baselines")
         }
         pooled[part] = Evidence(names=found[0].names, lag=found[-1].lag, **joined, **tables)

@@ -38,9 +38,9 @@ class Forecasts:
         """Return the windows at `order`."""
         return Forecasts(self.mean[order], {name: values[order] for name, values in self.bounds.items()})
 
-    def from_step(self, first: int) -> Forecasts:
-        """Leave out the steps before `first`."""
-        return Forecasts(self.mean[:, first:], {name: values[:, first:] for name, values in self.bounds.items()})
+    def until_step(self, last: int) -> Forecasts:
+        """Keep the first `last` steps."""
+        return Forecasts(self.mean[:, :last], {name: values[:, :last] for name, values in self.bounds.items()})
 
 
 @dataclass
@@ -80,10 +80,11 @@ class ForecastModel:
         """
         for what in ("channels", "past_names", "future_names", "static_names"):
             ours, theirs = getattr(self.history, what), getattr(series, what)
-            if len(ours) != len(theirs) or (what != "channels" and ours != theirs):
+            reordered = ours != theirs and sorted(ours) == sorted(theirs)
+            if len(ours) != len(theirs) or reordered or (what != "channels" and ours != theirs):
                 raise DataError(
                     f"the model was trained on {_listed(ours)} ({what.replace('_', ' ')}); "
-                    f"these data have {_listed(theirs)}"
+                    f"these data have {_listed(theirs)}" + (": give them in the same order" if reordered else "")
                 )
         place = {name: i for i, name in enumerate(self.history.names)}
         nowhere = np.full((1, self.scales.shape[1]), np.nan)
@@ -191,7 +192,8 @@ class ForecastModel:
         made: list[Forecasts] = []
         done = 0
         while done < horizon:
-            # Direct steps come from the latest window that has been seen; later ones read their own forecasts.
+            # Each direct step comes from the latest window that has been seen and reaches it, so that with a target
+            # offset the first steps come one by one from windows before the end. Later steps read their own forecasts.
             shift = min(done, lag) if done < reach else done
             first = need + shift
             step = self.predict_rows(
@@ -202,14 +204,16 @@ class ForecastModel:
                     ahead=known[:, first : first + data.horizon],
                     series_of=np.arange(len(ends)),
                 )
-            ).from_step(done - shift)
+            )
+            if done < lag:
+                step = step.until_step(1)
             made.append(step)
             target = np.concatenate([target, step.mean], axis=1)
             past = np.concatenate([past, np.zeros((*step.mean.shape[:2], past.shape[-1]))], axis=1)
             done += step.mean.shape[1]
         joined = join(made, axis=1)
         direct = min(horizon, reach)
-        forecasts = Forecasts(joined.mean[:, :horizon], {k: v[:, :horizon] for k, v in joined.bounds.items()})
+        forecasts = joined.until_step(horizon)
         for bound in forecasts.bounds.values():
             bound[:, direct:] = np.nan  # measured for direct steps only
         return forecasts, direct

@@ -18,13 +18,12 @@ from gatewise.data import (
     create_transform,
     last_rows,
     read_series,
-    require_nonzero,
     split_windows,
 )
-from gatewise.errors import OutputError
 from gatewise.runs import RunFolder, environment
 from gatewise.settings import RunSettings
 from gatewise.tasks.forecast import judge, saved, tables
+from gatewise.tasks.forecast.checks import check_loss, divides_by_truth, refuse_early, refuse_other_run
 from gatewise.tasks.forecast.inputs import ForecastTask
 from gatewise.tasks.forecast.intervals import ConformalIntervals
 from gatewise.tasks.forecast.model import ForecastModel, create_network
@@ -84,26 +83,28 @@ def run_forecast(
         If the loss does not stay finite.
     """
     started = time.perf_counter()
-    series = read_series(settings.data, nonzero="loss mape" if settings.train.loss == "mape" else None)
-    splits = _splits(settings, series)  # whatever the data cannot do is said before anything is written
+    series = read_series(settings.data, nonzero=divides_by_truth(settings))
+    splits = _splits(settings, series)
+    refuse_early(settings, series)
     seconds = time.perf_counter() - started
     if folder is None:
         with cpu_threads(threads or settings.train.threads):
-            return fit_forecast(settings, series, splits=splits, exclusive=exclusive, progress=progress).result
+            outcome = fit_forecast(
+                settings, series, splits=splits, exclusive=exclusive, progress=progress, data_seconds=seconds
+            )
+        return outcome.result
     place = RunFolder.create(folder)
     with place.lock():
-        tree = settings.model_dump(mode="json")
-        name = settings.fingerprint(series.digest)
+        fingerprint = settings.fingerprint(series.digest)
         if place.has_settings():
-            before = RunSettings.model_validate(place.read_settings())
-            if before.fingerprint(series.digest) != name:
-                changed = _differences(before, settings)
-                raise OutputError(f"{folder} holds a run with other settings ({changed}): choose another folder")
+            refuse_other_run(place, settings, fingerprint)
             if place.is_finished:
-                return place.read_result()
-        place.write_settings(tree)
+                return {**place.read_result(), "folder": str(place.path)}
         with cpu_threads(threads or settings.train.threads):
-            place.write_environment({**environment(), "torch_threads": torch.get_num_threads()})
+            # The settings come last: where they are, the fingerprint is too.
+            facts = {"torch_threads": torch.get_num_threads(), "fingerprint": fingerprint}
+            place.write_environment({**environment(), **facts})
+            place.write_settings(settings.model_dump(mode="json"))
             outcome = fit_forecast(
                 settings,
                 series,
@@ -139,7 +140,7 @@ def fit_forecast(
         folds.append(_fit_fold(one, series, split, inner, exclusive, progress, data_seconds))
         if folds[-1].result["status"] != "finished":
             break
-    outcome = folds[0] if len(folds) == 1 else _join_folds(settings, folds, place)
+    outcome = folds[0] if len(splits) == 1 else _join_folds(settings, folds, place)
     _write(place, outcome)
     return outcome
 
@@ -188,7 +189,7 @@ def _fit_fold(
         "threads": trained.threads,
         "kernel": settings.model.kernel,
         **judge.summarise(settings, evidence),
-        "notes": [*series.notes, *split.notes, *_interval_notes(model), *trained.notes],
+        "notes": [*series.notes, *split.notes, *_interval_notes(model), *trained.notes, *_baseline_notes(evidence)],
     }
     predictions = tables.prediction_frame(series, windows, split, forecasts)
     return Outcome(model, result, predictions, trained.history, evidence)
@@ -200,7 +201,6 @@ def _join_folds(settings: RunSettings, folds: list[Outcome], place: RunFolder | 
     evidence = judge.pool([fold.evidence for fold in folds])
     result = {
         **last.result,
-        "status": last.result["status"],
         "folder": str(place.path) if place else None,
         "trained": len(folds),
         "epochs": {key: sum(one["epochs"][key] for one in results) / len(folds) for key in ("run", "best")},
@@ -216,15 +216,17 @@ def _join_folds(settings: RunSettings, folds: list[Outcome], place: RunFolder | 
             *dict.fromkeys(note for one in results for note in one["notes"]),
         ],
     }
+    # A fold with few validation windows has no column for its widest intervals.
     predictions = pl.concat(
-        [fold.predictions.with_columns(fold=pl.lit(k, dtype=pl.Int64)) for k, fold in enumerate(folds)]
+        [fold.predictions.with_columns(fold=pl.lit(k, dtype=pl.Int64)) for k, fold in enumerate(folds)],
+        how="diagonal",
     )
     return Outcome(last.model, result, predictions, last.log, evidence)
 
 
 def build_model(settings: RunSettings, series: SeriesSet, windows: Windows, split: Split) -> ForecastModel:
     """Make an untrained model: start weights from the seed, transform and scalers fitted on the training windows."""
-    _check_loss(settings, series)
+    check_loss(settings, series)
     transform = create_transform(settings.data.transform).fit(series, windows, split)
     covariates = CovariateScaler().fit(series, windows, split)
     season = settings.season or series.frequency.season
@@ -246,16 +248,14 @@ def _splits(settings: RunSettings, series: SeriesSet) -> list[Split]:
     return split_windows(windows, settings.split)
 
 
-def _check_loss(settings: RunSettings, series: SeriesSet) -> None:
-    """Refuse percentages of zero before they become a division by zero."""
-    if settings.train.loss == "mape":
-        require_nonzero(series, "loss mape")
-
-
 def _interval_notes(model: ForecastModel) -> tuple[str, ...]:
     if model.intervals is None:
         return ("no validation part, so no intervals",)
     return model.intervals.notes
+
+
+def _baseline_notes(evidence: dict[str, judge.Evidence]) -> tuple[str, ...]:
+    return evidence["test"].notes if "test" in evidence else ()
 
 
 def _write(place: RunFolder | None, outcome: Outcome) -> None:
@@ -267,10 +267,3 @@ def _write(place: RunFolder | None, outcome: Outcome) -> None:
     place.write_result(outcome.result)
     if outcome.result["status"] == "finished":
         place.remove_checkpoints()
-
-
-def _differences(before: RunSettings, after: RunSettings) -> str:
-    """Name the settings in which two runs differ."""
-    old, new = before.to_flat(), after.to_flat()
-    changed = [f"{name} {old[name]!r} there, {new[name]!r} here" for name in new if old[name] != new[name]]
-    return "; ".join(changed[:5]) or "the data files have other content now"

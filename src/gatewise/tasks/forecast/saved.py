@@ -111,7 +111,7 @@ def load(folder: Path) -> tuple[ForecastModel, dict[str, Any]]:
         return _build(folder, config), config["result"]
     except GatewiseError as error:
         raise ModelFolderError(f"{folder}: {error}") from error
-    except (KeyError, TypeError, ValueError, IndexError, OSError, RuntimeError, SafetensorError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OSError, RuntimeError, SafetensorError) as error:
         raise ModelFolderError(
             f"{folder} cannot be loaded ({type(error).__name__}: {error}): the folder is incomplete or was changed; "
             "copy it again or train again"
@@ -132,7 +132,9 @@ def read_config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         version, task = int(config["format_version"]), config["task"]
-    except (ValueError, KeyError, TypeError, OSError) as error:
+        if version < 1:
+            raise ValueError(f"format_version is {version}")
+    except (ValueError, KeyError, TypeError, OSError, ArithmeticError, RecursionError) as error:
         raise ModelFolderError(f"{path} cannot be read ({error}): copy the folder again or train again") from error
     if version > FORMAT_VERSION:
         raise ModelFolderError(
@@ -176,6 +178,19 @@ def _build(folder: Path, config: dict[str, Any]) -> ForecastModel:
 
 def _read_history(folder: Path, config: dict[str, Any]) -> SeriesSet:
     arrays = load_arrays(folder / HISTORY)
+    if config["times"] not in ("int64", "datetime64[us]"):
+        raise ValueError(f"times are {config['times']!r}, not int64 or datetime64[us]")
+    rows, count = len(arrays["times"]), len(config["series"])
+    wanted = {
+        "offsets": (count + 1,),
+        "target": (rows, len(config["channels"])),
+        "past": (rows, len(config["past_covariates"])),
+        "future": (rows, len(config["future_covariates"])),
+        "static": (count, len(config["static_covariates"])),
+    }
+    for name, shape in wanted.items():
+        if arrays[name].shape != shape:
+            raise ValueError(f"{HISTORY} holds {name} of shape {arrays[name].shape} and {CONFIG} asks for {shape}")
     return SeriesSet(
         names=tuple(config["series"]),
         channels=tuple(config["channels"]),

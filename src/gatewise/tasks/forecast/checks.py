@@ -1,0 +1,50 @@
+"""What a run refuses before it trains, so that nothing is written for what cannot be done."""
+
+from __future__ import annotations
+
+from gatewise.data import SeriesSet, require_nonzero
+from gatewise.errors import OutputError
+from gatewise.registry import BASELINES
+from gatewise.runs import RunFolder
+from gatewise.settings import RunSettings, parse
+from gatewise.tasks.forecast.model import create_network
+from gatewise.training.device import choose_device
+
+
+def refuse_early(settings: RunSettings, series: SeriesSet) -> None:
+    """Let everything that can refuse these settings do so before anything is written."""
+    check_loss(settings, series)
+    choose_device(settings.train.device)
+    create_network(settings, series)
+    for name in settings.baselines:
+        BASELINES.load(name)()
+
+
+def refuse_other_run(place: RunFolder, settings: RunSettings, fingerprint: str) -> None:
+    """Refuse a folder whose run has other settings, or was made from other data."""
+    if place.read_environment().get("fingerprint") == fingerprint:
+        return
+    before = parse(RunSettings, place.read_settings(), where=f"{place.path} holds a run that this version cannot read")
+    raise OutputError(
+        f"{place.path} holds a run with other settings ({_differences(before, settings)}): choose another folder"
+    )
+
+
+def divides_by_truth(settings: RunSettings) -> str | None:
+    """Name what divides by the target, so that zeros are refused with their row; None when nothing does."""
+    return "loss mape" if settings.train.loss == "mape" else None
+
+
+def check_loss(settings: RunSettings, series: SeriesSet) -> None:
+    """Refuse percentages of zero before they become a division by zero."""
+    if what := divides_by_truth(settings):
+        require_nonzero(series, what)
+
+
+def _differences(before: RunSettings, after: RunSettings) -> str:
+    """Name the settings in which two runs differ."""
+    old, new = before.to_flat(), after.to_flat()
+    changed = [
+        f"{name} {old[name]!r} there, {new[name]!r} here" for name in new if name != "name" and old[name] != new[name]
+    ]
+    return "; ".join(changed[:5]) or "the data have other content now"
