@@ -202,6 +202,8 @@ def make_run(
             "against": "last_value",
             "ratio": ratio,
             "p": 0.004,
+            "test": "Diebold-Mariano over 57 times",
+            "note": None,
             "says": "worse" if ratio > 1 else "better",
         },
         "notes": list(notes),

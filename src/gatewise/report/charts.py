@@ -37,7 +37,7 @@ def _axis(low: float, high: float, **options: Any) -> Any:
     """Return an axis; a logarithmic one is ticked at 1, 2 and 5 of every power of ten, and no finer."""
     import altair as alt
 
-    shape = "~s" if high >= 10_000 else "~r"
+    shape = "~s" if high >= 1e6 else ",~r"
     if not is_wide(low, high):
         return alt.Axis(tickCount=6, format=shape, **options)
     powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)

@@ -105,7 +105,9 @@ def _study(folder: Path) -> Evidence:
             Level(
                 label=str(entry["label"]),
                 main=show_value(settings[main]) if main in settings else str(entry["label"]),
-                condition=", ".join(show_setting(key, value) for key, value in settings.items() if key != main),
+                condition=", ".join(
+                    show_setting(key, value) for key, value in settings.items() if main not in (key, "")
+                ),
                 settings=settings,
                 runs=tuple(run for run in runs if run.has_settings()),
                 parameters=entry.get("parameters"),
@@ -170,6 +172,7 @@ def _single(run: RunFolder) -> Evidence:
     verdict = result.get("verdict") or {}
     judged = {**verdict, "label": cell, "baseline": verdict.get("against"), "p_holm": verdict.get("p")}
     status = str(result.get("status") or "finished")
+    said = [verdict["note"]] if verdict.get("note") else []
     unfinished = [f"This run is {status}, not finished: the numbers are those of what was learned so far."]
     return Evidence(
         name=name,
@@ -180,9 +183,9 @@ def _single(run: RunFolder) -> Evidence:
         levels=(level,),
         baselines={key: value.get("test") or {} for key, value in (result.get("baselines") or {}).items()},
         against_baseline=(judged,) if verdict else (),
-        notes=_unique([*([] if status == "finished" else unfinished), *(result.get("notes") or ())]),
+        notes=_unique([*([] if status == "finished" else unfinished), *said, *(result.get("notes") or ())]),
         leaking=bool(result.get("leaking")),
-        test="Diebold-Mariano test over the test windows" if verdict.get("p") is not None else "",
+        test=str(verdict.get("test") or ""),
         settings=settings,
         environments=_environments([run]),
         intervals={cell: result.get("intervals") or {}},

@@ -97,7 +97,7 @@ def _figures(evidence: Evidence, traces: Traces) -> dict[str, list[Figure]]:
 def _tables(evidence: Evidence, traces: Traces) -> dict[str, Any]:
     return {
         "results": tables.results_table(evidence),
-        "baseline": tables.baseline_table(evidence),
+        "baseline": tables.baseline_tables(evidence),
         "comparisons": tables.comparisons_table(evidence),
         "lag": tables_forecast.lag_table(evidence, traces),
         "worse": tables_forecast.ratio_tables(evidence, traces),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gatewise.report.evidence import Evidence, Level, show_setting
+from gatewise.metrics import METRICS
+from gatewise.report.evidence import Evidence, Level, show_setting, show_value
 from gatewise.report.table import SIGNS, Cell, Table, figure, group, grouped, head, says, text
-from gatewise.report.words import METRICS, baseline_title, interval, metric_title, number, p_value, spread
+from gatewise.report.words import baseline_title, interval, metric_title, number, p_value, spread
 
 
 def results_table(evidence: Evidence) -> Table:
@@ -37,12 +38,11 @@ def results_table(evidence: Evidence) -> Table:
 
 
 def _best(evidence: Evidence, name: str) -> Level | None:
-    """Return the level with the best mean, none for a metric without a direction or a study of one level."""
-    direction = METRICS.get(name, ("", "", ""))[2]
+    """Return the level with the best mean, none where all are equal or there is one alone."""
     known = [level for level in evidence.levels if (level.metrics.get(name) or {}).get("mean") is not None]
-    if not direction or len(known) < 2:
+    if name not in METRICS or len({level.metrics[name]["mean"] for level in known}) < 2:
         return None
-    pick = min if direction == "lower" else max
+    pick = min if METRICS[name].direction == "lower" else max
     return pick(known, key=lambda level: float(level.metrics[name]["mean"]))
 
 
@@ -57,9 +57,15 @@ def _average(values: Any) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def baseline_table(evidence: Evidence) -> Table | None:
-    """How many times a baseline's error each level makes, and what can be said of it."""
-    judged = [row for row in evidence.against_baseline if row.get("baseline") in (evidence.baseline, None)]
+def baseline_tables(evidence: Evidence) -> list[Table]:
+    """How many times a baseline's error each level makes, and what can be said of it: a table a baseline."""
+    names = dict.fromkeys(str(row["baseline"]) for row in evidence.against_baseline if row.get("baseline"))
+    made = (_baseline_table(evidence, name, f"against-{index}") for index, name in enumerate(names))
+    return [table for table in made if table is not None]
+
+
+def _baseline_table(evidence: Evidence, name: str, where: str) -> Table | None:
+    judged = [row for row in evidence.against_baseline if row.get("baseline") == name]
     by_label = {str(row.get("label")): row for row in judged}
     metric = str(next((row.get("metric") for row in judged), None) or evidence.metric)
 
@@ -73,9 +79,9 @@ def baseline_table(evidence: Evidence) -> Table | None:
 
     heads = ("setting", f"{metric_title(metric).split(',')[0]} ratio", "95 % interval", "p", "decision")
     rows = grouped(evidence, len(heads), cells)
-    title = baseline_title(evidence.baseline)
+    title = baseline_title(name)
     note = f"The ratio is that to {title}: above 1 the setting is worse. {_test(evidence)}"
-    return Table("baseline-table", f"Each setting against {title}", heads, rows, note) if rows else None
+    return Table(where, f"Against {title}", heads, rows, note) if rows else None
 
 
 def comparisons_table(evidence: Evidence) -> Table | None:
@@ -89,14 +95,12 @@ def comparisons_table(evidence: Evidence) -> Table | None:
             words = ", ".join(show_setting(key, value) for key, value in condition.items())
             rows.append(group(words, len(heads)))
         before = condition
-        word = str(row.get("says"))
-        decision = (
-            Cell(f"{SIGNS[word]} {row.get('a')} is {word}", kind=word) if word in ("better", "worse") else says(word)
-        )
+        word, a, b = str(row.get("says")), show_value(row.get("a")), show_value(row.get("b"))
+        decision = Cell(f"{SIGNS[word]} {a} is {word}", kind=word) if word in ("better", "worse") else says(word)
         tests = (row.get("p"), row.get("p_holm"))
         rows.append(
             [
-                head(f"{row.get('a')} vs {row.get('b')}"),
+                head(f"{a} vs {b}"),
                 Cell(metric_title(str(row.get("metric") or evidence.metric))),
                 figure(number(row.get("difference"), 3)),
                 figure(interval(row.get("interval"))),

@@ -7,22 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gatewise.metrics import METRICS
 from gatewise.report.evidence import Evidence
 
-#: Title, unit and better direction of each metric that a page may show, in the order of the table.
-METRICS = {
-    "mse": ("MSE", "", "lower"),
-    "rmse": ("RMSE", "", "lower"),
-    "mae": ("MAE", "", "lower"),
-    "mape": ("MAPE", "%", "lower"),
-    "smape": ("sMAPE", "%", "lower"),
-    "mase": ("MASE", "", "lower"),
-    "r2": ("R²", "", "higher"),
-    "pearson": ("Pearson r", "", "higher"),
-    "hit_rate": ("direction hit rate", "", "higher"),
-    "hit_rate_base": ("its base rate", "", ""),
-    "skill": ("skill over the last value", "", "higher"),
-}
 _BASELINES = {
     "last_value": "the last value",
     "drift": "the drift",
@@ -47,8 +34,10 @@ class Verdict:
 
 def metric_title(name: str) -> str:
     """Return how a metric is written, with its unit: ``mape`` -> "MAPE, %"."""
-    title, unit, _ = METRICS.get(name, (name.replace("_", " "), "", ""))
-    return f"{title}, {unit}" if unit else title
+    metric = METRICS.get(name)
+    if metric is None:
+        return name.replace("_", " ")
+    return f"{metric.label}, %" if metric.unit == "%" else metric.label
 
 
 def baseline_title(name: str) -> str:
@@ -125,6 +114,8 @@ def verdict(evidence: Evidence) -> Verdict:
     else:
         tone = str(rows[0]["says"])
         headline = _of_one(evidence.levels[0].label, title, tone)
+        if len(evidence.baselines) > 1:
+            sentences.append(f"Of {len(evidence.baselines)} baselines this is the one with the least error.")
     if base == "last_value":
         below = "" if title == baseline_title(base) else f" (below: {baseline_title(base)})"
         sentences.append(
