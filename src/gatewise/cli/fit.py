@@ -67,6 +67,7 @@ def forecast(
     else:
         _show(result, folder)
     if result.get("status") != "finished":
+        say(f"The run is {result.get('status')}; the same command goes on with it.")
         raise typer.Exit(130 if result.get("status") == "interrupted" else 1)
 
 
@@ -95,8 +96,6 @@ def _show(result: dict[str, Any], folder: Path | None) -> None:
         typer.echo("This split leaks: neighbouring windows overlap, so the numbers are better than on unseen days.")
     for note in result.get("notes", ()):
         say(f"Note: {note}")
-    if result.get("status") != "finished":
-        say(f"The run is {result.get('status')}; the same command goes on with it.")
     if folder is not None:
         typer.echo(f"Run folder: {folder}")
         say(f"Next: gatewise forecast {folder} --horizon 5, or gatewise report {folder}")

@@ -38,6 +38,7 @@ _RESULT = "result.json"
 _MODEL = "model"
 _CHECKPOINT = "checkpoint"
 _LOCK = "lock"
+_PAGE = "page.html"  # made from the folder by the report; goes with the run that it shows
 _FOLDS = "folds"
 _ALL = (_RESULT, _PREDICTIONS, _LOG, _CHECKPOINT, _FOLDS, _MODEL, _ENVIRONMENT, _SETTINGS)
 
@@ -95,7 +96,7 @@ class RunFolder:
             raise OutputError(f"{folder.path} holds a run already: choose another folder, or ask to replace it")
         if ours and exists == "replace":
             with folder.lock():
-                for name in _ALL:
+                for name in (*_ALL, _PAGE):
                     atomic.remove(folder.path / name)
         return folder
 
