@@ -118,7 +118,7 @@ def _say_best(
     where = f"With {listed(setting(key, value) for key, value in condition.items())}, " if condition else ""
     name = level_name(main, best.settings[main])
     least = "highest" if METRICS[metric].direction == "higher" else "lowest"
-    text = f"{where}{name} has the {least} mean test {metric_label(metric)} ({value_text(mean)})"
+    text = f"{capital(where + name)} has the {least} mean test {metric_label(metric)} ({value_text(mean)})"
     beaten = [level_name(main, row["other"]) for row in rows if row["says"] == "better"]
     open_rows = [row for row in rows if row["says"] == "undecided"]
     if not open_rows:
@@ -250,5 +250,6 @@ def _seen_from(best: Any, row: dict[str, Any]) -> dict[str, Any]:
 def _say_pair(best: LevelResults, main: str, row: dict[str, Any]) -> str:
     pair = f"{level_name(main, best.settings[main])} less {level_name(main, row['other'])}"
     bounds = row["interval"]
+    seeds = "one seed" if row["seeds"] == 1 else f"{row['seeds']} paired seeds"
     spread = "" if bounds is None else f" (95 % interval {value_text(bounds[0])} to {value_text(bounds[1])})"
-    return f"{pair}: {value_text(row['difference'])}{spread}, {p_words(row)}, {row['seeds']} paired seeds"
+    return f"{pair}: {value_text(row['difference'])}{spread}, {p_words(row)}, {seeds}"

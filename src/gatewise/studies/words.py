@@ -85,14 +85,26 @@ def value(number: float | None) -> str:
 
 
 def times(ratio: float) -> str:
-    """Write a ratio, close to one with three places.
+    """Write a ratio in words.
 
     Examples
     --------
-    >>> times(1.0), times(3.42), times(130.0)
-    ('1.000 times', '3.42 times', '130 times')
+    >>> times(3.42)
+    '3.42 times'
     """
-    return f"{ratio:.3f} times" if ratio < 2 else f"{ratio:.3g} times" if ratio < 100 else f"{ratio:,.0f} times"
+    return f"{ratio_value(ratio)} times"
+
+
+def ratio_value(ratio: float) -> str:
+    """Write a ratio, near one with three places.
+
+    Examples
+    --------
+    >>> ratio_value(1.0), ratio_value(3.42), ratio_value(1300.0)
+    ('1.000', '3.42', '1,300')
+    """
+    places = 3 if ratio < 2 else 2 if ratio < 10 else 1 if ratio < 100 else 0
+    return f"{ratio:,.{places}f}"
 
 
 def span(values: Iterable[float]) -> str:
@@ -116,8 +128,9 @@ def p_words(row: Mapping[str, Any]) -> str:
 
 def ratio_words(ratio: float, bounds: Any) -> str:
     """Write a ratio with its interval."""
-    tail = "" if bounds is None else f" (95 % interval {bounds[0]:.3g} to {bounds[1]:.3g})"
-    return f"{times(ratio)}{tail}"
+    known = None if bounds is None else [ratio_value(bound) for bound in bounds]
+    tail = "" if known is None else f" (95 % interval {known[0]} to {known[1]})"
+    return f"{ratio_value(ratio)}{tail}"
 
 
 def capital(text: str) -> str:

@@ -141,7 +141,7 @@ def test_levels_are_compared_only_where_all_else_is_equal(tmp_path):
         ({"model.input_dropout": 0.1}, "rnn", "gru"),
     ]
     texts = [finding["text"] for finding in tree["findings"]]
-    effect = "Input dropout 0.1 in the place of input dropout 0 makes the test MSE 3 times as large"
+    effect = "Input dropout 0.1 in the place of input dropout 0 makes the test MSE 3.00 times as large"
     assert f"{effect}, over all other settings." in texts
     assert any(text.startswith("With input dropout 0.1, GRU has the lowest mean test MSE (302.1)") for text in texts)
 
@@ -273,4 +273,4 @@ def test_a_factor_is_judged_only_where_both_of_its_levels_were_run(tmp_path):
         return (base + STEPS[seed]) * (1 if levels["model.input_dropout"] == 0 else 2)
 
     tree = compare_study(make(tmp_path / "s", score, vary=vary, skip=skip).path)
-    assert any("makes the test MSE 2 times as large" in one["text"] for one in tree["findings"])
+    assert any("makes the test MSE 2.00 times as large" in one["text"] for one in tree["findings"])
