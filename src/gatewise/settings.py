@@ -114,9 +114,9 @@ class SplitSettings(Settings):
 
     kind: Literal["chronological", "random", "blocked", "walk_forward"] = "chronological"
     """How windows are divided; random leaks, because neighbouring windows overlap."""
-    test_size: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
+    test: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
     """Share of the windows that judge; 0 trains on everything and judges nothing."""
-    validation_size: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
+    validation: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
     """Share of the training windows that choose the epoch."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
     """Seed of a random split."""
@@ -324,7 +324,12 @@ class RunSettings(Settings):
 
 
 #: Flat names that differ from the field's own name, because that name alone would not say what it is.
-_FLAT = {"split.kind": "split", "split.seed": "split_seed"}
+_FLAT = {
+    "split.kind": "split",
+    "split.seed": "split_seed",
+    "split.test": "test_size",
+    "split.validation": "validation_size",
+}
 
 
 def field_names(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:

@@ -69,8 +69,8 @@ def split_windows(windows: Windows, settings: SplitSettings) -> list[Split]:
     Notes
     -----
     chronological
-        The last `test_size` of the windows, by the time of their first forecast row, are the test part; the last
-        `validation_size` of the rest is the validation part. Windows whose forecast rows reach the next part are
+        The last `test` of the windows, by the time of their first forecast row, are the test part; the last
+        `validation` of the rest is the validation part. Windows whose forecast rows reach the next part are
         purged.
     walk_forward
         `folds` test blocks of equal length at the end, each forecast from everything before it.
@@ -105,17 +105,17 @@ def _random(windows: Windows, settings: SplitSettings) -> Split:
     from sklearn.model_selection import train_test_split
 
     everything = np.arange(len(windows), dtype=np.int64)
-    if settings.test_size == 0:
+    if settings.test == 0:
         rest = np.random.RandomState(settings.seed).permutation(everything)
         test = NONE
     elif len(windows) < 2:
         rest, test = everything, NONE
     else:
         try:
-            rest, test = train_test_split(everything, test_size=settings.test_size, random_state=settings.seed)
+            rest, test = train_test_split(everything, test_size=settings.test, random_state=settings.seed)
         except ValueError:
             rest, test = NONE, everything
-    cut = int(len(rest) * (1 - settings.validation_size))
+    cut = int(len(rest) * (1 - settings.validation))
     return Split(rest[:cut], rest[cut:], test, "random", leaks=True, notes=(LEAKS,))
 
 
@@ -136,14 +136,14 @@ def _before(windows: Windows, settings: SplitSettings, fold: int, folds: int) ->
     for group in _groups(windows, settings):
         first, last = _target_times(windows, group)
         order = np.sort(first)
-        block = ceil(len(group) * settings.test_size)
+        block = ceil(len(group) * settings.test)
         begin = len(group) - (folds - fold) * block
         begin = max(begin, 0)  # nothing is left to train on, which the caller refuses
         border = order[begin] if begin < len(order) else _after(order)
         end = order[begin + block] if begin + block < len(order) else _after(order)
         test = group[(first >= border) & (first < end)]
         rest = int((first < border).sum())
-        cut = int(rest * (1 - settings.validation_size))
+        cut = int(rest * (1 - settings.validation))
         inner = order[cut] if cut < rest else border
         train, chosen = first < inner, (first >= inner) & (first < border)
         extra = settings.purge or 0  # windows asked for on top of those whose forecast rows reach the next part
@@ -169,7 +169,7 @@ def _blocked(windows: Windows, settings: SplitSettings, fold: int) -> Split:
         near = _near(windows, group, inside, purge, purge + settings.embargo)
         free = ~inside & ~near
         times = np.sort(first[free])
-        cut = int(len(times) * (1 - settings.validation_size))
+        cut = int(len(times) * (1 - settings.validation))
         chosen = free & (first >= times[cut]) if cut < len(times) else np.zeros_like(free)
         close = free & ~chosen & _near(windows, group, chosen, purge, purge)
         purged += int(near.sum() + close.sum())
@@ -230,14 +230,14 @@ def _purge_note(purged: int) -> tuple[str, ...]:
 
 def _complete(split: Split, settings: SplitSettings) -> bool:
     """Tell whether every part that is asked for has a window."""
-    wanted = {"train": True, "validation": settings.validation_size > 0, "test": settings.test_size > 0}
+    wanted = {"train": True, "validation": settings.validation > 0, "test": settings.test > 0}
     return all(len(part) or not wanted[name] for name, part in split.parts().items())
 
 
 def _too_few(windows: Windows, settings: SplitSettings) -> DataError:
     """Say how many rows a series must have for every part to get a window."""
     longest = int(np.diff(windows.series.offsets).max())
-    sizes = f"test {settings.test_size:g}, validation {settings.validation_size:g}"
+    sizes = f"test {settings.test:g}, validation {settings.validation:g}"
     folds = f", {settings.folds} folds" if settings.kind in {"walk_forward", "blocked"} else ""
     low, high = windows.span - 1, 2 * windows.span
     while not _fits(high, windows, settings):

@@ -24,8 +24,6 @@ from gatewise.studies.factors import Factor, read_factors
 
 #: Metrics of a result that levels can be compared by.
 Metric = Literal["mse", "rmse", "mae", "mape", "smape", "mase", "r2", "pearson", "hit_rate", "skill"]
-#: Short names that a study file may use.
-_SHORT = {"split": {"test": "test_size", "validation": "validation_size"}}
 _MOST_SEEDS = 1000
 
 
@@ -215,7 +213,6 @@ def _with_changes(tree: dict[str, Any], changes: Mapping[str, Any], where: str) 
 
 def _check(tree: dict[str, Any]) -> tuple[StudySettings | None, list[str]]:
     """Check the settings, the factors against them, and what refers to the factors; collect every problem."""
-    tree = _spelled_out(tree)
     study, base, problems = None, RunSettings(), []
     try:
         study = parse(StudySettings, tree)
@@ -274,15 +271,3 @@ def _study_keys() -> list[str]:
 def _run_part(tree: Mapping[str, Any]) -> dict[str, Any]:
     keys = set(StudySettings.model_fields) & set(RunSettings.model_fields)
     return {key: value for key, value in tree.items() if key in keys}
-
-
-def _spelled_out(tree: dict[str, Any]) -> dict[str, Any]:
-    """Write short names (``split: {test: 0.1}``) in full."""
-    for room, names in _SHORT.items():
-        part = tree.get(room)
-        if isinstance(part, Mapping):
-            tree = {
-                **tree,
-                room: {names.get(key, key) if names.get(key) not in part else key: part[key] for key in part},
-            }
-    return tree

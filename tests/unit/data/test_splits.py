@@ -22,7 +22,7 @@ def rows_of(windows, idx) -> set[int]:
 
 def test_random_is_the_reports():
     windows = Windows(series_set(2264, 2), 30, 1, 2)
-    (one,) = split(windows, kind="random", test_size=0.1, seed=42)
+    (one,) = split(windows, kind="random", test=0.1, seed=42)
     train, test = train_test_split(range(2233), test_size=0.1, random_state=42)
     assert one.test.tolist() == test
     assert [*one.train, *one.validation] == train
@@ -65,7 +65,7 @@ def test_one_border_date_for_all_series_or_one_each():
 
 def test_walk_forward_expands():
     windows = Windows(series_set(300), 10)
-    folds = split(windows, kind="walk_forward", folds=3, test_size=0.1)
+    folds = split(windows, kind="walk_forward", folds=3, test=0.1)
     assert [one.fold for one in folds] == [0, 1, 2]
     assert {len(one.test) for one in folds} == {29}
     assert np.concatenate([one.test for one in folds]).tolist() == list(range(290 - 87, 290))
@@ -115,7 +115,7 @@ def test_too_few_windows_say_how_many_rows_help(kind):
 def test_no_test_part_and_no_validation_part():
     windows = Windows(series_set(100), 10)
     for kind in ("random", "chronological"):
-        (one,) = split(windows, kind=kind, test_size=0, validation_size=0)
+        (one,) = split(windows, kind=kind, test=0, validation=0)
         assert (len(one.train), len(one.validation), len(one.test)) == (90, 0, 0)
 
 
@@ -144,7 +144,7 @@ def test_parts_never_overlap(lengths, sizes, kind, border, test_size, validation
     assume(max(lengths) >= window + horizon + offset - 1)
     windows = Windows(series_set(lengths), window, horizon, offset)
     try:
-        folds = split(windows, kind=kind, border=border, folds=3, test_size=test_size, validation_size=validation_size)
+        folds = split(windows, kind=kind, border=border, folds=3, test=test_size, validation=validation_size)
     except DataError:
         return
     for one in folds:

@@ -37,7 +37,7 @@ def test_the_cells_study_asks_what_the_report_asked():
     paper = load_study("stocks-cells", preset="paper", files=["GOOG.csv", "AAPL.csv"])
     assert [level.value for level in paper.factors[0].levels] == ["rnn", "gru", "lstm"]
     assert paper.train.learning_rate == 1e-4
-    assert (paper.split.kind, paper.split.seed, paper.split.test_size) == ("random", 42, 0.1)
+    assert (paper.split.kind, paper.split.seed, paper.split.test) == ("random", 42, 0.1)
     assert (paper.data.window, paper.data.target_offset, paper.data.column) == (30, 2, ("Close",))
     assert (paper.model.units, paper.model.head, paper.train.batch_size) == (512, (256, 128), 8)
     early = paper.factors[1].find("early stopped")
@@ -131,7 +131,7 @@ def test_the_study_file_of_the_design_is_read(tmp_path):
         "seeds: 6\n"
     )
     study = load_study(path)
-    assert (study.split.test_size, study.split.validation_size) == (0.2, 0.05)
+    assert (study.split.test, study.split.validation) == (0.2, 0.05)
     assert study.data.files == (str(tmp_path / "GOOG.csv"),)  # beside the study file, wherever one stands
     assert study.seeds == (0, 1, 2, 3, 4, 5)
     assert study.timing is None

@@ -82,7 +82,7 @@ def cross_validation(
     if n_windows < 1 or step < 1:
         raise SettingsError(f"n_windows and step must be at least 1 (found {n_windows} and {step})")
     # Every cutoff keeps its own validation part, but needs no test part: what follows the cutoff is the test.
-    settings = settings.replace({"split.kind": "chronological", "split.test_size": 0.0})
+    settings = settings.replace({"split.kind": "chronological", "split.test": 0.0})
     shortest = int(np.diff(series.offsets).min())
     back = [reach + k * step for k in reversed(range(n_windows))]
     if shortest <= back[0]:
