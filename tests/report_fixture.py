@@ -202,6 +202,7 @@ def make_run(
             "against": "last_value",
             "ratio": ratio,
             "p": 0.004,
+            "interval": [0.5 * last["mse"], last["mse"]],
             "test": "Diebold-Mariano over 57 times",
             "note": None,
             "says": "worse" if ratio > 1 else "better",
@@ -221,8 +222,8 @@ def make_run(
         },
         "split": {
             "kind": "random" if random_split else "chronological",
-            "test_size": 0.1,
-            "validation_size": 0.1,
+            "test": 0.1,
+            "validation": 0.1,
             "seed": 42,
         },
         "model": {"cell": cell, "units": 512, "input_dropout": dropout},

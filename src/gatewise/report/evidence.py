@@ -170,7 +170,10 @@ def _single(run: RunFolder) -> Evidence:
         },
     )
     verdict = result.get("verdict") or {}
-    judged = {**verdict, "label": cell, "baseline": verdict.get("against"), "p_holm": verdict.get("p")}
+    judged = {
+        **verdict, "label": cell, "baseline": verdict.get("against"), "p_holm": verdict.get("p"),
+        "interval": _as_ratio(verdict, result.get("baselines") or {}),
+    }  # fmt: skip
     status = str(result.get("status") or "finished")
     said = [verdict["note"]] if verdict.get("note") else []
     unfinished = [f"This run is {status}, not finished: the numbers are those of what was learned so far."]
@@ -190,6 +193,13 @@ def _single(run: RunFolder) -> Evidence:
         environments=_environments([run]),
         intervals={cell: result.get("intervals") or {}},
     )
+
+
+def _as_ratio(verdict: Mapping[str, Any], baselines: Mapping[str, Any]) -> list[float] | None:
+    """Turn a run's interval of the difference in loss into one of the ratio to the baseline, as studies give it."""
+    loss = ((baselines.get(str(verdict.get("against"))) or {}).get("test") or {}).get(str(verdict.get("metric")))
+    bounds = verdict.get("interval")
+    return [1 + bound / loss for bound in bounds] if loss and bounds and None not in bounds else None
 
 
 def _mean_intervals(seeds: list[Mapping[str, Any]]) -> dict[str, dict[str, float]]:

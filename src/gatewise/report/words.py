@@ -115,7 +115,7 @@ def verdict(evidence: Evidence) -> Verdict:
         tone = str(rows[0]["says"])
         headline = _of_one(evidence.levels[0].label, title, tone)
         if len(evidence.baselines) > 1:
-            sentences.append(f"Of {len(evidence.baselines)} baselines this is the one with the least error.")
+            sentences.append(f"Of {len(evidence.baselines)} baselines {title} has the least error.")
     if base == "last_value":
         below = "" if title == baseline_title(base) else f" (below: {baseline_title(base)})"
         sentences.append(
