@@ -10,8 +10,9 @@
 
 SHELL := /bin/bash
 BIN := .venv/bin
-# Linux's default torch brings gigabytes of CUDA; this index has the CPU build. TORCH_INDEX= (empty) takes the default.
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+# On Linux a plain torch brings gigabytes of CUDA. For the CPU build:
+#   make TORCH_INDEX=https://download.pytorch.org/whl/cpu study
+TORCH_INDEX ?=
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .PHONY: study test test-slow test-data lint docs bench clean
@@ -53,6 +54,6 @@ clean:
 	test -n "$$python" || { echo "Python 3.11, 3.12 or 3.13 is needed; none was found" >&2; exit 2; }; \
 	$$python -m venv .venv
 	@echo "Installing into .venv (a few minutes the first time)"
-	@index=$$(test -n "$(TORCH_INDEX)" && curl -sfI --max-time 5 $(TORCH_INDEX)/torch/ >/dev/null && echo "--extra-index-url $(TORCH_INDEX)"); \
-	$(BIN)/python -m pip install -q --disable-pip-version-check $$index -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
+	  -c constraints.txt -e '.[dev]'
 	@touch $@

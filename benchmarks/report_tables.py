@@ -1,6 +1,6 @@
-"""The tables of the report beside ours, at the report's own settings: hours of training, resumed where it was stopped.
+"""The tables of the report beside ours, at the report's own settings: an hour of training or more, resumable.
 
-`GATEWISE_DATA=FOLDER python -m benchmarks.run report_tables`, where the folder holds GOOG.csv and AAPL.csv, daily closes
+`GATEWISE_DATA=FOLDER python -m benchmarks.run report_tables`; the folder holds GOOG.csv and AAPL.csv, daily closes
 from 2010 to 2018. The studies are kept in `studies/paper` (or `GATEWISE_STUDIES`) and only what is missing is trained.
 """
 
