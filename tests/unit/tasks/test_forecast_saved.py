@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -86,6 +87,7 @@ def test_a_run_folder_loads_its_model(tmp_path, walks, make_settings):
 
 def test_nothing_is_pickled(folder):
     assert sorted(path.name for path in folder.iterdir()) == FILES
+    assert len({path.stat().st_mode for path in folder.iterdir()}) == 1  # who may read one file may read all
     for path in folder.iterdir():
         content = path.read_bytes()
         assert not content.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK"))
@@ -261,3 +263,20 @@ def test_the_card_of_a_leaking_run_says_so(tmp_path, walks, make_settings, serie
     outcome = fit_forecast(settings, series_of(settings, walks()))
     saved.save(outcome.model, tmp_path / "model", outcome.result)
     assert "It leaks" in (tmp_path / "model" / "README.md").read_text()
+
+
+# --------------------------------------------------------------------------------------------------------------- golden
+
+
+@pytest.mark.parametrize("version", range(1, saved.FORMAT_VERSION + 1))
+def test_a_folder_of_every_format_gives_its_forecasts(version):
+    golden = Path(__file__).parents[2] / "golden" / f"forecast_model_v{version}"
+    expected = json.loads((golden / "expected.json").read_text())
+    forecaster = Forecaster.load(golden)
+    made = forecaster.predict().with_columns(pl.col("ds").cast(pl.String)).to_dicts()
+    assert len(made) == len(expected["forecast"])
+    for row, kept in zip(made, expected["forecast"], strict=True):
+        for name, value in kept.items():
+            assert row[name] == (value if isinstance(value, str) else pytest.approx(value, rel=1e-5))
+    assert forecaster.result_["metrics"]["test"] == expected["test"]
+    assert (golden / "README.md").is_file()

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file as load_arrays
-from safetensors.numpy import save_file as save_arrays
-from safetensors.torch import load_file, save_file
+from safetensors.numpy import save as arrays_to_bytes
+from safetensors.torch import load_file
+from safetensors.torch import save as tensors_to_bytes
 
 from gatewise import __version__
 from gatewise.data import CovariateScaler, Frequency, SeriesSet, TargetTransform
@@ -72,8 +73,8 @@ def save(model: ForecastModel, folder: Path, result: dict[str, Any]) -> Path:
     arrays["times"] = np.ascontiguousarray(history.times.astype(np.int64))
     with atomic.replacing_folder(folder, known_by=CONFIG) as new:
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
-        save_file(weights, new / WEIGHTS, metadata={"format": "pt"})
-        save_arrays(arrays, new / HISTORY)
+        atomic.write_bytes(new / WEIGHTS, tensors_to_bytes(weights, metadata={"format": "pt"}))
+        atomic.write_bytes(new / HISTORY, arrays_to_bytes(arrays))
         atomic.write_json(
             new / SCALER,
             {
