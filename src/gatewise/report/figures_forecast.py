@@ -79,7 +79,7 @@ def _forecast_panel(index: int, name: str, label: str, traces: Traces, rows: Row
     return Figure(
         name=f"forecast-{index}",
         title=name,
-        caption="",
+        caption=f"{own[0]['t']} to {own[-1]['t']}.",
         description=f"Real values of {name} from {own[0]['t']} to {own[-1]['t']}, between {number(min(real))} and "
         f"{number(max(real))}, with the forecast of {label}, {f'its {widths} intervals ' if widths else ''}"
         "and the last value.",

@@ -139,6 +139,8 @@ def test_everything_from_data_is_escaped(tmp_path, folders):
     assert [name for name, _ in tags].count("script") == 4
     assert not any(name.startswith("on") for _, attributes in tags for name in attributes)
     assert not [attributes for name, attributes in tags if name == "img"]
+    raw = re.search(r'id="payload">(.*?)</script>', page, re.DOTALL)[1]
+    assert not set("<>&") & set(raw)
     assert payload(page)["data"]["forecast"]
 
 
