@@ -106,6 +106,14 @@ def test_quantiles_that_are_too_wide_are_narrowed():
     assert collapsed["q0.1"].item() == collapsed["q0.9"].item() == 0.5  # never crossed
 
 
+def test_quantiles_that_cross_are_put_in_order():
+    y, mean, bounds = heteroscedastic(200, 8)
+    crossed = {"q0.1": bounds["q0.9"], "q0.9": bounds["q0.1"]}
+    made = ConformalIntervals.fit(y, mean, [80], bounds).apply(mean, bounds)
+    again = ConformalIntervals.fit(y, mean, [80], crossed).apply(mean, crossed)
+    assert all(np.array_equal(again[name], made[name]) for name in made)
+
+
 def test_json_round_trip_to_the_last_bit():
     y, mean, bounds = heteroscedastic(98, 6)
     fitted = ConformalIntervals.fit(y, mean, [80, 95, 99], bounds)

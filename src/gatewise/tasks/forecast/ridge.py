@@ -22,7 +22,7 @@ PENALTIES = np.logspace(-6, 3, 19)
 MOST_INPUTS = 1500
 
 #: Numbers of a chunk of windows that are in memory at once.
-CHUNK = 4_000_000
+CHUNK = 500_000
 
 
 class Ridge:
