@@ -243,6 +243,7 @@ def test_the_card_shows_model_and_baselines(folder):
         assert f"| {name} |" in body
     assert "worse" in body
     assert "use the baseline" in body
+    assert "Frequency: 1d." in body
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from gatewise.data import Frequency
+
 _CARD = """---
 {front}---
 
@@ -55,7 +57,7 @@ def model_card(config: dict[str, Any]) -> str:
         horizon=settings["data"]["horizon"],
         offset=settings["data"]["target_offset"],
         channels=", ".join(config["channels"]) if len(config["series"]) == 1 else f"{len(config['series'])} series",
-        frequency=config["frequency"].get("name"),
+        frequency=Frequency.from_json(config["frequency"]).name,
         transform=settings["data"]["transform"],
         split=settings["split"]["kind"],
         leak=" It leaks: test windows overlap training windows, so these figures flatter." if result["leaking"] else "",

@@ -7,13 +7,14 @@ from gatewise.errors import OutputError
 from gatewise.registry import BASELINES
 from gatewise.runs import RunFolder
 from gatewise.settings import RunSettings, parse
+from gatewise.tasks.forecast.inputs import refuse_huge
 from gatewise.tasks.forecast.model import create_network
 from gatewise.training.device import choose_device
 
 
 def refuse_early(settings: RunSettings, series: SeriesSet) -> None:
     """Let everything that can refuse these settings do so before anything is written."""
-    check_loss(settings, series)
+    check_values(settings, series)
     choose_device(settings.train.device)
     create_network(settings, series)
     for name in settings.baselines:
@@ -35,8 +36,9 @@ def divides_by_truth(settings: RunSettings) -> str | None:
     return "loss mape" if settings.train.loss == "mape" else None
 
 
-def check_loss(settings: RunSettings, series: SeriesSet) -> None:
-    """Refuse percentages of zero before they become a division by zero."""
+def check_values(settings: RunSettings, series: SeriesSet) -> None:
+    """Refuse numbers that are too large, and percentages of zero before they become a division by zero."""
+    refuse_huge(series)
     if what := divides_by_truth(settings):
         require_nonzero(series, what)
 

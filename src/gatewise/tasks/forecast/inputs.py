@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gatewise.data import CovariateScaler, SeriesSet, TargetTransform, Windows
+from gatewise.errors import DataError
 from gatewise.settings import TrainSettings
 from gatewise.training import Loss
 from gatewise.training.device import DTYPES, choose_device
@@ -21,6 +22,9 @@ Ints = NDArray[np.int64]
 
 #: Windows that go through the network at once when nothing is learned.
 PREDICTION_BATCH = 512
+
+#: Larger numbers cannot be squared and added up, which every scale, metric and test does.
+LARGEST = 1e100
 
 
 @dataclass(frozen=True)
@@ -178,6 +182,25 @@ class ForecastTask:
             key = self.validation[start : start + PREDICTION_BATCH]
             total += float(self.loss(network, self.batch(key))) * len(key)
         return total / len(self.validation)
+
+
+def refuse_huge(series: SeriesSet) -> None:
+    """Refuse numbers that are too large to compute with.
+
+    Raises
+    ------
+    DataError
+        Naming the series and time of the first one, or the covariate.
+    """
+    bad = np.argwhere(np.abs(series.target) > LARGEST)
+    if len(bad):
+        row, channel = (int(i) for i in bad[0])
+        raise DataError(f"{series.say(row, channel)}: numbers beyond {LARGEST:g} are too large: rescale the column")
+    for kind in ("past", "future", "static"):
+        values, names = getattr(series, kind), getattr(series, f"{kind}_names")
+        huge = np.flatnonzero((np.abs(values) > LARGEST).any(axis=0))
+        if len(huge):
+            raise DataError(f"covariate {names[huge[0]]!r} holds numbers beyond {LARGEST:g}: rescale the column")
 
 
 def run_network(network: nn.Module, inputs: NetworkInputs) -> Tensor:

@@ -123,6 +123,7 @@ def baseline_forecasts(
     return made, tuple(notes)
 
 
+@np.errstate(over="ignore")  # a percentage of next to nothing is infinite
 def summarise(settings: RunSettings, evidence: dict[str, Evidence]) -> dict[str, Any]:
     """Return the part of ``result.json`` that says how good the forecasts are."""
     metrics: dict[str, Any] = {part: found.metrics() for part, found in evidence.items()}

@@ -13,7 +13,7 @@ from gatewise.data import CovariateScaler, SeriesSet, TargetTransform, Windows
 from gatewise.errors import DataError
 from gatewise.models import ForecastNetwork
 from gatewise.settings import RunSettings
-from gatewise.tasks.forecast.inputs import PREDICTION_BATCH, InputBuilder, WindowRows, run_network
+from gatewise.tasks.forecast.inputs import PREDICTION_BATCH, InputBuilder, WindowRows, refuse_huge, run_network
 from gatewise.tasks.forecast.intervals import ConformalIntervals
 from gatewise.training import ProbabilisticLoss, create_loss
 
@@ -78,6 +78,7 @@ class ForecastModel:
         DataError
             If the channels or covariates are not those that it was trained on.
         """
+        refuse_huge(series)
         for what in ("channels", "past_names", "future_names", "static_names"):
             ours, theirs = getattr(self.history, what), getattr(series, what)
             reordered = ours != theirs and sorted(ours) == sorted(theirs)

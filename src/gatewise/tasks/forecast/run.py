@@ -23,7 +23,7 @@ from gatewise.data import (
 from gatewise.runs import RunFolder, environment
 from gatewise.settings import RunSettings
 from gatewise.tasks.forecast import judge, saved, tables
-from gatewise.tasks.forecast.checks import check_loss, divides_by_truth, refuse_early, refuse_other_run
+from gatewise.tasks.forecast.checks import check_values, divides_by_truth, refuse_early, refuse_other_run
 from gatewise.tasks.forecast.inputs import ForecastTask
 from gatewise.tasks.forecast.intervals import ConformalIntervals
 from gatewise.tasks.forecast.model import ForecastModel, create_network
@@ -226,7 +226,7 @@ def _join_folds(settings: RunSettings, folds: list[Outcome], place: RunFolder | 
 
 def build_model(settings: RunSettings, series: SeriesSet, windows: Windows, split: Split) -> ForecastModel:
     """Make an untrained model: start weights from the seed, transform and scalers fitted on the training windows."""
-    check_loss(settings, series)
+    check_values(settings, series)
     transform = create_transform(settings.data.transform).fit(series, windows, split)
     covariates = CovariateScaler().fit(series, windows, split)
     season = settings.season or series.frequency.season

@@ -1,0 +1,34 @@
+"""A forecasting run that says when each step is made, so that a test can stop the process at that moment.
+
+``python forecast_program.py FOLDER SETTINGS_JSON``
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from gatewise.settings import RunSettings
+from gatewise.tasks.forecast import run_forecast
+
+
+class Loud:
+    """Progress that prints a line for every step."""
+
+    def start(self, **place: int) -> None:
+        """Say nothing."""
+
+    def step(self, **place: Any) -> None:
+        """Say that a step was made."""
+        print("step", flush=True)
+
+    def end_epoch(self, row: dict[str, Any]) -> None:
+        """Say nothing."""
+
+    def stop(self) -> None:
+        """Say nothing."""
+
+
+if __name__ == "__main__":
+    flat = json.loads(sys.argv[2])
+    print(run_forecast(RunSettings.from_flat(flat), Path(sys.argv[1]), progress=Loud())["status"])
