@@ -262,7 +262,7 @@ def _monthly(stamps: Stamps, steps: Stamps) -> Frequency | None:
     same_day = len(np.unique(days - months.astype("datetime64[D]"))) == 1
     if len(np.unique(stamps % DAY)) > 1 or not (same_day or ends.all()):
         return None
-    jumps = np.diff(np.unique(_month_number(stamps)))
+    jumps = np.diff(np.unique(_month_number(stamps))).astype(np.int64)
     usual = _mode(jumps)
     return Frequency("month", usual, month_end=not same_day) if not np.any(jumps % usual) else None
 
