@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import exp, log
 from typing import Any
 
@@ -86,49 +87,102 @@ def _against_doing_nothing(tree: Tree) -> list[Finding]:
 
 
 def _best_of_each_condition(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
-    """Name the best level of the main factor under each condition, and from which others it is told apart."""
-    main = tree["main"]
+    """Name the best level of the main factor under each condition, and from which others it is told apart.
+
+    Conditions under which nothing is told apart are said together.
+    """
     found = []
     for metric in dict.fromkeys(row["metric"] for row in tree["comparisons"]):
-        for condition, group in conditions(levels, main):
-            known = [(level, mean) for level in group if (mean := level.mean(metric)) is not None]
-            if len(known) < 2:
-                continue
-            best, mean = (max if METRICS[metric].direction == "higher" else min)(known, key=lambda pair: pair[1])
-            rows = [
-                _seen_from(best.settings[main], row)
-                for row in tree["comparisons"]
-                if row["metric"] == metric
-                and row["condition"] == condition
-                and best.settings[main] in (row["a"], row["b"])
-            ]
-            found.append(
-                {
-                    "text": _say_best(tree, best, mean, metric, condition, rows),
-                    "evidence": [_say_pair(best, main, row) for row in rows],
-                }
-            )
+        decided: list[_Best] = []
+        undecided: list[_Best] = []
+        for condition, group in conditions(levels, tree["main"]):
+            best = _best(tree, metric, condition, group)
+            if best is not None:
+                told_apart = any(row["says"] != "undecided" for row in best.rows)
+                (decided if told_apart else undecided).append(best)
+        found += [_say_best(tree, best) for best in decided]
+        if len(undecided) > 1:
+            found.append(_say_none_is_best(tree, undecided))
+        else:
+            found += [_say_best(tree, best) for best in undecided]
     return found
 
 
-def _say_best(
-    tree: Tree, best: LevelResults, mean: float, metric: str, condition: Mapping[str, Any], rows: list[dict[str, Any]]
-) -> str:
+@dataclass(frozen=True)
+class _Best:
+    """The level with the best mean under a condition, and how it compares with each other one."""
+
+    metric: str
+    condition: Mapping[str, Any]
+    level: LevelResults
+    mean: float
+    rows: list[dict[str, Any]]
+
+
+def _best(tree: Tree, metric: str, condition: Mapping[str, Any], group: Sequence[LevelResults]) -> _Best | None:
     main = tree["main"]
-    where = f"With {listed(setting(key, value) for key, value in condition.items())}, " if condition else ""
-    name = level_name(main, best.settings[main])
+    known = [(level, mean) for level in group if (mean := level.mean(metric)) is not None]
+    if len(known) < 2:
+        return None
+    level, mean = (max if METRICS[metric].direction == "higher" else min)(known, key=lambda pair: pair[1])
+    mine = level.settings[main]
+    rows = [
+        _seen_from(mine, row)
+        for row in tree["comparisons"]
+        if row["metric"] == metric and row["condition"] == condition and mine in (row["a"], row["b"])
+    ]
+    return _Best(metric, condition, level, mean, rows)
+
+
+def _say_none_is_best(tree: Tree, found: list[_Best]) -> Finding:
+    """Say in one sentence that no level is told apart from another, under several conditions."""
+    main, metric = tree["main"], found[0].metric
+    names = [level_name(main, value) for value in tree["factors"][main]]
+    lead: dict[str, int] = {}
+    for best in found:
+        name = level_name(main, best.level.settings[main])
+        lead[name] = lead.get(name, 0) + 1
+    often = max(lead, key=lambda name: lead[name])
+    seeds = found[0].rows[0]["seeds"]
+    needed = [max((row["seeds_needed"] or 0 for row in best.rows), default=0) for best in found]
+    more = f"; about {min(needed)} seeds would decide the nearest" if min(needed) > seeds else ""
     least = "highest" if METRICS[metric].direction == "higher" else "lowest"
-    text = f"{capital(where + name)} has the {least} mean test {metric_label(metric)} ({value_text(mean)})"
-    beaten = [level_name(main, row["other"]) for row in rows if row["says"] == "better"]
-    open_rows = [row for row in rows if row["says"] == "undecided"]
+    return {
+        "text": (
+            f"Which of {listed(names)} is best is undecided with {seeds} seed{'s' * (seeds != 1)} under "
+            f"{count_word(len(found))} of the other settings: {often} has the {least} mean test {metric_label(metric)} "
+            f"in {count_word(lead[often])} of them{more}."
+        ),
+        "evidence": [
+            f"{_say_condition(best)}: {_say_pair(best.level, main, row)}"
+            for best in found
+            for row in sorted(best.rows, key=lambda row: row["p_holm"] if row["p_holm"] is not None else 1.0)[:1]
+        ],
+    }
+
+
+def _say_condition(best: _Best) -> str:
+    return listed(setting(key, value) for key, value in best.condition.items())
+
+
+def _say_best(tree: Tree, best: _Best) -> Finding:
+    main = tree["main"]
+    where = f"With {_say_condition(best)}, " if best.condition else ""
+    name = level_name(main, best.level.settings[main])
+    least = "highest" if METRICS[best.metric].direction == "higher" else "lowest"
+    text = f"{capital(where + name)} has the {least} mean test {metric_label(best.metric)} ({value_text(best.mean)})"
+    beaten = [level_name(main, row["other"]) for row in best.rows if row["says"] == "better"]
+    open_rows = [row for row in best.rows if row["says"] == "undecided"]
+    evidence = [_say_pair(best.level, main, row) for row in best.rows]
     if not open_rows:
-        return f"{text}, shown to be better than {listed(beaten)}."
+        return {"text": f"{text}, shown to be better than {listed(beaten)}.", "evidence": evidence}
     others = listed(level_name(main, row["other"]) for row in open_rows)
     needed = max((row["seeds_needed"] or 0 for row in open_rows), default=0)
     seeds = open_rows[0]["seeds"]
     more = f"; about {needed} seeds would decide" if needed > seeds else ""
     ahead = f", better than {listed(beaten)}, but" if beaten else ", but"
-    return f"{text}{ahead} whether it is better than {others} is undecided with {seeds} seed{'s' * (seeds != 1)}{more}."
+    whether = f"whether it is better than {others} is undecided with {seeds} seed{'s' * (seeds != 1)}{more}."
+    return {"text": f"{text}{ahead} {whether}", "evidence": evidence}
 
 
 def _what_each_factor_does(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:

@@ -274,3 +274,22 @@ def test_a_factor_is_judged_only_where_both_of_its_levels_were_run(tmp_path):
 
     tree = compare_study(make(tmp_path / "s", score, vary=vary, skip=skip).path)
     assert any("makes the test MSE 2.00 times as large" in one["text"] for one in tree["findings"])
+
+
+def test_conditions_that_tell_nothing_apart_are_said_in_one_sentence(tmp_path):
+    vary = {"model.cell": ["rnn", "gru"], "model.units": [8, 16, 32]}
+
+    def score(levels, seed):
+        gru = levels["model.cell"] == "gru"
+        if levels["model.units"] == 32:
+            return (1.0 if gru else 2.0) + STEPS[seed] / 1000
+        return 2.0 + (0.2 if gru else 0.3) * (seed % 2) + STEPS[seed] / 1000
+
+    tree = compare_study(make(tmp_path / "s", score, vary=vary).path)
+    alone, together = [one for one in tree["findings"] if "lowest" in one["text"]]
+    assert alone["text"].startswith("With units 32, GRU has the lowest mean test MSE")
+    assert together["text"].startswith(
+        "Which of RNN and GRU is best is undecided with 7 seeds under two of the other settings: "
+        "GRU has the lowest mean test MSE in two of them; about "
+    )
+    assert [line.split(": ")[0] for line in together["evidence"]] == ["units 8", "units 16"]
