@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gatewise.data.table import Table, frame_table
+from gatewise.data.table import UNNAMED, Table, frame_table
 from gatewise.errors import DataError
 
 
@@ -27,9 +27,9 @@ def open_frames(frames: Any) -> list[Table]:
         return [_open(str(name), frame) for name, frame in frames.items()]
     if isinstance(frames, list | tuple) and frames and all(_is_frame(frame) for frame in frames):
         if len(frames) == 1:
-            return [_open("frame", frames[0])]
+            return [_open(UNNAMED, frames[0])]
         return [_open(f"frame_{i}", frame) for i, frame in enumerate(frames)]
-    return [_open("frame", frames)]
+    return [_open(UNNAMED, frames)]
 
 
 def _open(name: str, frame: Any) -> Table:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gatewise.data.columns import Layout
 from gatewise.data.series import show_time
+from gatewise.data.table import UNNAMED
 from gatewise.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -65,7 +66,8 @@ def join_channels(parts: list[Channel], *, align: str) -> Joined:
     for part, values in zip(parts, blocks, strict=True):
         place = {name: values[:, i] for i, name in enumerate(part.layout.values)}
         for name in part.layout.targets:
-            label = part.name if not several_columns else name if single else f"{part.name}.{name}"
+            by_file = part.name != UNNAMED and not several_columns
+            label = part.name if by_file else name if single else f"{part.name}.{name}"
             target.append((label, place[name]))
         past += [(name if single else f"{part.name}.{name}", place[name]) for name in part.layout.past]
         future += [(name if single else f"{part.name}.{name}", place[name]) for name in part.layout.future]

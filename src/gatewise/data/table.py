@@ -15,6 +15,9 @@ SAMPLE_ROWS = 200
 
 _PANIC: type[BaseException] = getattr(pl.exceptions, "PanicException", pl.exceptions.PolarsError)
 
+#: What a frame is called that comes without a name; its series is then called after its column.
+UNNAMED = "frame"
+
 
 @dataclass(frozen=True)
 class Table:

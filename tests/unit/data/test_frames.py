@@ -97,3 +97,9 @@ def test_results_come_back_in_the_kind_that_was_given():
             .select("y", "name")
             .equals(pl.DataFrame({"y": VALUES, "name": ["a"] * len(VALUES)}), null_equal=True)
         )
+
+
+def test_a_frame_without_a_name_calls_its_series_after_the_column():
+    frame = pl.DataFrame({"sales": np.arange(9.0)})
+    assert read_series(DataSettings(), frame).channels == ("sales",)
+    assert read_series(DataSettings(), {"shop": frame}).channels == ("shop",)
