@@ -15,7 +15,8 @@ from gatewise.studies.file import resolve
 from gatewise.yaml12 import parse_yaml
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = sorted(DOCS.rglob("*.md"))
+PROJECT = DOCS.parent
+PAGES = [PROJECT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -63,13 +64,13 @@ def test_code_runs(page: str, text: str, tmp_path: Path, monkeypatch: pytest.Mon
     exec(compile(text, page, "exec"), {})
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_pages_link_to_pages_that_are_there(page: Path) -> None:
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
-        assert (page.parent / link).is_file(), link
+        assert (page.parent / link).exists(), link
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_options_that_pages_name_are_there(page: Path) -> None:
     known = set(
         re.findall(r'"--([a-z-]+)', "".join(path.read_text() for path in (DOCS.parent / "src").rglob("cli/*.py")))
@@ -77,3 +78,10 @@ def test_options_that_pages_name_are_there(page: Path) -> None:
     known |= {flat.replace("_", "-") for flat in RunSettings().to_flat()} | {"index-url", "help"}
     for option in re.findall(r"`[^`\n]*?--([a-z][a-z-]+)", page.read_text(encoding="utf-8")):
         assert option in known, option
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_goals_that_pages_name_are_in_the_makefile(page: Path) -> None:
+    goals = re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for goal in re.findall(r"(?:`|\$ )make ([a-z-]+)", page.read_text(encoding="utf-8")):
+        assert goal in goals
