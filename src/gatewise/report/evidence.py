@@ -13,9 +13,7 @@ from typing import Any
 
 from gatewise.errors import InputError
 from gatewise.runs import RunFolder
-
-_COMPARISON = "comparison.json"
-_RUNS = "runs"
+from gatewise.studies.folder import StudyFolder
 
 
 @dataclass(frozen=True)
@@ -83,24 +81,25 @@ def read_evidence(folder: Path) -> Evidence:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder: give the folder of a study or of a run")
-    if (folder / _COMPARISON).is_file():
-        return _study(folder)
+    study = StudyFolder(folder)
+    if study.is_compared:
+        return _study(study)
     run = RunFolder(folder)
     if run.has_settings():
         return _single(run)
     raise InputError(
-        f"{folder}: neither a study (no {_COMPARISON}) nor a run (no settings): "
+        f"{folder}: neither a study (no comparison) nor a run (no settings): "
         "give the folder that `gatewise study` or `gatewise fit --out` wrote"
     )
 
 
-def _study(folder: Path) -> Evidence:
-    tree = _read_json(folder / _COMPARISON)
+def _study(folder: StudyFolder) -> Evidence:
+    tree = folder.read_comparison()
     main = str(tree.get("main") or "")
     levels = []
     for entry in tree.get("levels") or []:
         settings = dict(entry.get("settings") or {})
-        runs = (RunFolder(folder / _RUNS / str(name)) for name in entry.get("runs") or [])
+        runs = (folder.run(str(name)) for name in entry.get("runs") or [])
         levels.append(
             Level(
                 label=str(entry["label"]),
@@ -120,7 +119,7 @@ def _study(folder: Path) -> Evidence:
     results = {level.label: [_optional(run, "result") for run in level.runs] for level in levels}
     said = [note for group in results.values() for result in group for note in result.get("notes") or ()]
     return Evidence(
-        name=str(tree.get("name") or folder.name),
+        name=str(tree.get("name") or folder.path.name),
         question=str(tree.get("question") or ""),
         is_study=True,
         metric=str(tree.get("metric") or "mse"),
@@ -260,16 +259,6 @@ def _optional(run: RunFolder, what: str) -> dict[str, Any]:
 
 def _unique(notes: list[Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(note) for note in notes))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error}): run the study again") from error
-    if not isinstance(tree, dict):
-        raise InputError(f"{path}: a JSON object is expected, found {type(tree).__name__}")
-    return tree
 
 
 def logs(level: Level) -> Iterator[tuple[int, list[dict[str, Any]]]]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from gatewise.errors import OutputError
+from gatewise.errors import InputError, OutputError
 
 #: How the name of a file ends while it is being written; what a killed process left behind can be told by it.
 UNFINISHED = ".unfinished"
@@ -136,6 +136,23 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, tree: Any) -> None:
     """Write a plain tree as readable JSON, whole or not at all; see :func:`to_json` and :func:`replacing`."""
     write_text(path, to_json(tree, indent=2) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read as a JSON object.
+    """
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError, RecursionError) as error:
+        raise InputError(f"{path}: not readable as JSON ({error}): run again into a new folder") from error
+    if not isinstance(tree, dict):
+        raise InputError(f"{path}: a JSON object is expected, found {type(tree).__name__}")
+    return tree
 
 
 def to_json(tree: Any, *, indent: int | None = None) -> str:

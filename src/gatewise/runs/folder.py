@@ -250,14 +250,7 @@ class RunFolder:
         return path
 
     def _read_json(self, name: str) -> dict[str, Any]:
-        path = self._existing(name)
-        try:
-            tree = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, OSError) as error:
-            raise InputError(f"{path}: not readable as JSON ({error}): run again into a new folder") from error
-        if not isinstance(tree, dict):
-            raise InputError(f"{path}: a JSON object is expected, found {type(tree).__name__}")
-        return tree
+        return atomic.read_json(self._existing(name))
 
 
 def _end_of_whole_lines(content: bytes) -> int:

@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -53,6 +52,11 @@ class StudyFolder:
         with held_lock(self.path / "lock"):
             atomic.remove_unfinished(self.path)
             yield
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether the study came to its comparison."""
+        return (self.path / "comparison.json").is_file()
 
     def run(self, fingerprint: str) -> RunFolder:
         """Return the folder of a run."""
@@ -114,12 +118,4 @@ class StudyFolder:
 
     def _read(self, name: str) -> dict[str, Any] | None:
         path = self.path / name
-        if not path.is_file():
-            return None
-        try:
-            tree = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, OSError) as error:
-            raise InputError(f"{path}: not readable as JSON ({error}): run the study again") from error
-        if not isinstance(tree, dict):
-            raise InputError(f"{path}: a JSON object is expected, found {type(tree).__name__}: run the study again")
-        return tree
+        return atomic.read_json(path) if path.is_file() else None
