@@ -1,7 +1,7 @@
 """The report's stock training step: window 30, 2 channels, 512 units, batch 8; forward, backward and Adam.
 
 The same network (recurrent layer, dense 256 relu, dropout 0.1, dense 128 relu, 2 outputs) in gatewise, in torch.nn and
-in Keras on TensorFlow, in one process, in turn.
+in Keras on TensorFlow (where `gatewise[bench]` is installed), in one process, in turn.
 """
 
 from __future__ import annotations
