@@ -121,7 +121,8 @@ def interval_metrics(
     Returns
     -------
     dict
-        ``{"80": {"coverage", "width", "score"}, ...}`` (score: :func:`interval_score`).
+        ``{"80": {"coverage", "width", "score", "quantile_loss"}, ...}``; score: :func:`interval_score`; quantile_loss: the
+        mean :func:`pinball` loss of the two bounds.
     """
     found = {}
     for level in levels:
@@ -132,5 +133,12 @@ def interval_metrics(
                 "coverage": coverage(y, lower, upper),
                 "width": mean_width(y, lower, upper),
                 "score": interval_score(y, lower, upper, level),
+                "quantile_loss": _mean_pinball(y, lower, upper, level),
             }
     return found
+
+
+def _mean_pinball(y: ArrayLike, lower: ArrayLike, upper: ArrayLike, level: int) -> float | None:
+    below = pinball(y, lower, (100 - level) / 200)
+    above = pinball(y, upper, (100 + level) / 200)
+    return None if below is None or above is None else (below + above) / 2

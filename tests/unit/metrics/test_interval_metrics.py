@@ -85,3 +85,6 @@ def test_table_of_levels():
     assert found["95"]["coverage"] == pytest.approx(0.95, abs=1e-3)
     assert found["95"]["width"] == pytest.approx(2 * 1.959964, rel=1e-6)
     assert found["80"]["score"] < interval_metrics(Y, {n: b * 1.2 for n, b in bounds.items()}, [80])["80"]["score"]
+    # Winkler's score of a central interval is the bounds' mean pinball loss times 4 / alpha.
+    for level, alpha in (("80", 0.2), ("95", 0.05)):
+        assert found[level]["quantile_loss"] == pytest.approx(found[level]["score"] * alpha / 4, rel=1e-9)
