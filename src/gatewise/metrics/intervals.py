@@ -121,8 +121,8 @@ def interval_metrics(
     Returns
     -------
     dict
-        ``{"80": {"coverage", "width", "score", "quantile_loss"}, ...}``; score: :func:`interval_score`; quantile_loss: the
-        mean :func:`pinball` loss of the two bounds.
+        ``{"80": {"coverage", "width", "score", "quantile_loss"}, ...}``; score: :func:`interval_score`;
+        quantile_loss: the mean :func:`pinball` loss of the two bounds.
     """
     found = {}
     for level in levels:
