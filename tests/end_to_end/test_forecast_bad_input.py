@@ -65,8 +65,11 @@ FILES = {
     "a date that is none": (with_line(5, "2024-13-45,1,5"), {}, r"data\.csv.*(row|line) 6.*'Date'.*2024-13-45"),
     "a date twice": (with_line(5, "2024-01-03,1,5"), {}, r"data\.csv.*(4.*6|6.*4).*2024-01-03|2024-01-03.*4.*6"),
     "a gap": (lines()[:9] + lines()[14:], {}, r"data\.csv.*gap|missing.*dates|dates.*missing"),
-    "shorter than the window": (lines()[:4], {"window": 30}, r"3 rows.*at least 31"),
-    "constant": ([lines()[0], *(re.sub(r",.*,", ",7.5,", x) for x in lines()[1:])], {}, r"'data' is 7\.5 in every row"),
+    "shorter than the window": (lines()[:4], {"window": 30}, r"data\.csv: series 'data' has 3 rows.*at least 31"),
+    "constant": (
+        [lines()[0], *(re.sub(r",.*,", ",7.5,", x) for x in lines()[1:])], {},
+        r"data\.csv: series 'data' is 7\.5 in every row",
+    ),
     "zero with mape": (with_line(5, "2024-01-05,0,5"), {"loss": "mape"}, r"data\.csv.*6.*'Close'.*0.*mape"),
     "negative with log return": (
         with_line(5, "2024-01-05,-3,5"), {"transform": "log_return"}, r"data\.csv.*6.*'Close'.*-3.*log_return",

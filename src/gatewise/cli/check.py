@@ -28,7 +28,8 @@ def forecast(files: Files = None, config: Config = None, as_json: Json = False, 
         raise typer.BadParameter("give one or more data files, or a --config that names them", param_hint="FILES")
     from gatewise.data import check_files
 
-    report = check_files(settings.data)
+    nonzero = "loss mape" if settings.train.loss == "mape" else None
+    report = check_files(settings.data, nonzero=nonzero, split=settings.split)
     if as_json:
         print_json(report.to_json())
     else:

@@ -16,11 +16,12 @@ from gatewise.data.reading import read_series
 from gatewise.data.repairs import without_duplicates, without_gaps, without_missing
 from gatewise.data.rows import Rows, read_rows
 from gatewise.data.series import SeriesSet, reduce_by_series, require_varying, show_time
+from gatewise.data.splits import split_windows
 from gatewise.data.table import Table
 from gatewise.data.values import Refuse
 from gatewise.data.windows import Windows
 from gatewise.errors import InputError
-from gatewise.settings import DataSettings
+from gatewise.settings import DataSettings, SplitSettings
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -122,13 +123,17 @@ class DataReport:
         return "\n".join(lines)
 
 
-def check_files(settings: DataSettings, frames: Any = None, *, nonzero: str | None = None) -> DataReport:
+def check_files(
+    settings: DataSettings, frames: Any = None, *, nonzero: str | None = None, split: SplitSettings | None = None
+) -> DataReport:
     """Read files as training would, and report what is there and everything that would be refused.
 
     Parameters
     ----------
     nonzero
         What divides by the target, e.g. "loss mape": zeros are then refused.
+    split
+        How the windows would be divided: too few of them for that are then refused.
     """
     problems: dict[str, None] = {}  # a set that keeps its order: the two passes below find the same problems
 
@@ -150,6 +155,8 @@ def check_files(settings: DataSettings, frames: Any = None, *, nonzero: str | No
         made = Windows(series, settings.window, settings.horizon, settings.target_offset)
         notes = series.notes + made.notes + require_varying(series)
         windows, shape = len(made), _shape(series, made)
+        if split is not None:
+            split_windows(made, split)
     except InputError as error:
         refuse(str(error))
     return DataReport(tuple(reports), tuple(problems), notes, None if problems else windows, shape)
@@ -189,13 +196,13 @@ def _report_table(
     rows = read_rows(table, find_columns(table, settings, several_files=several), settings, refuse)
     single = without_duplicates(rows, settings.duplicates, refuse)
     duplicates = np.diff(rows.offsets) - np.diff(single.offsets)
-    target = single.values[:, : len(single.layout.targets)]
+    missing = single.missing()[:, : len(single.layout.targets)]
     complete = without_missing(single, settings.missing, refuse)
     frequency = _frequency(complete, settings)
     missing_after = frequency.missing_after(single.times.view(np.int64), single.last_rows())
     without_gaps(complete, frequency, settings.gaps, refuse)
     gaps = reduce_by_series(np.add, missing_after, single.offsets, 0)
-    return complete, _summaries(single, target, frequency, gaps, duplicates)
+    return complete, _summaries(single, missing, frequency, gaps, duplicates)
 
 
 def _frequency(rows: Rows, settings: DataSettings) -> Frequency:
@@ -209,8 +216,11 @@ def _frequency(rows: Rows, settings: DataSettings) -> Frequency:
     return infer_frequency(rows.times.view(np.int64), rows.offsets, dated=dated)
 
 
-def _summaries(rows: Rows, target: Floats, frequency: Frequency, gaps: Index, duplicates: Index) -> list[SeriesReport]:
+def _summaries(
+    rows: Rows, absent: NDArray[np.bool_], frequency: Frequency, gaps: Index, duplicates: Index
+) -> list[SeriesReport]:
     """Describe every target column of every series."""
+    target = rows.values[:, : absent.shape[1]]
     there = ~np.isnan(target)
     known = np.where(there, target, 0.0)
 
@@ -224,7 +234,7 @@ def _summaries(rows: Rows, target: Floats, frequency: Frequency, gaps: Index, du
     deviation = np.sqrt(reduce_by_series(np.add, centred**2, rows.offsets, 0.0) / size)
     low = reduce_by_series(np.minimum, np.where(there, target, np.inf), rows.offsets, np.inf)
     high = reduce_by_series(np.maximum, np.where(there, target, -np.inf), rows.offsets, -np.inf)
-    missing, zeros, negatives = count(~there), count(target == 0), count(target < 0)
+    missing, zeros, negatives = count(absent), count(target == 0), count(target < 0)
     reports = []
     for i, name in enumerate(rows.names):
         begin, end = int(rows.offsets[i]), int(rows.offsets[i + 1]) - 1

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gatewise.data.dates import looks_dated
 from gatewise.data.table import Table
-from gatewise.data.values import looks_dated, looks_numeric
+from gatewise.data.values import looks_numeric
 from gatewise.errors import DataError
 from gatewise.settings import DataSettings
 

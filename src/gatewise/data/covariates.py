@@ -9,11 +9,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gatewise.data.columns import ID_NAMES
+from gatewise.data.dates import read_times
 from gatewise.data.files import open_table
 from gatewise.data.frames import open_frames
 from gatewise.data.series import SeriesSet, show_time
 from gatewise.data.table import Table
-from gatewise.data.values import read_numbers, read_times
+from gatewise.data.values import read_numbers
 from gatewise.errors import DataError, SettingsError, did_you_mean
 from gatewise.settings import DataSettings
 
@@ -201,7 +202,9 @@ def _given(series: SeriesSet, settings: DataSettings) -> tuple[str, ...]:
 def _forecast_rows(series: SeriesSet, horizon: int, offset: int) -> tuple[list[str], NDArray[Any]]:
     ids: list[str] = []
     times = []
-    for name, end in zip(series.names, series.offsets[1:], strict=True):
+    for i, (name, end) in enumerate(zip(series.names, series.offsets[1:], strict=True)):
+        if end == series.offsets[i]:
+            raise DataError(f"{series.called(i)} has no rows, so there is no date to go on from")
         ids += [name] * horizon
         times.append(series.frequency.next_times(series.times[end - 1], offset - 1 + horizon)[offset - 1 :])
     return ids, np.concatenate(times)
@@ -232,7 +235,12 @@ def _look_up(
         row_ids = ids[: len(row_times)]
     else:
         row_times = read_times(table, series.time_name, frame[series.time_name], None, settings.date_format)
-    place = {key: row for row, key in enumerate(zip(row_ids, row_times.view(np.int64).tolist(), strict=True))}
+    place: dict[tuple[str, int], int] = {}
+    for row, key in enumerate(zip(row_ids, row_times.view(np.int64).tolist(), strict=True)):
+        if key in place:
+            what = _some(series, [key[0]], row_times[row : row + 1])
+            raise DataError(f"{table.name}: {what} is there twice, in {table.row(place[key])} and {table.row(row)}")
+        place[key] = row
     keys = list(zip(ids, times.view(np.int64).tolist(), strict=True))
     lacking = [i for i, key in enumerate(keys) if key not in place or np.isnan(values[place[key]]).any()]
     if lacking:

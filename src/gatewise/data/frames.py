@@ -90,7 +90,7 @@ def _from_pandas(frame: Any) -> pl.DataFrame:
     if type(frame.index).__name__ != "RangeIndex":
         taken = {str(column).lower() for column in frame.columns}
         unnamed = frame.index.nlevels == 1 and frame.index.name is None
-        dated = frame.index.dtype.kind == "M" if unnamed else False
+        dated = unnamed and (frame.index.dtype.kind == "M" or type(frame.index).__name__ == "PeriodIndex")
         if unnamed and dated and "ds" not in taken:
             frame = frame.rename_axis("ds").reset_index()
         elif not unnamed:

@@ -42,6 +42,7 @@ class Joined:
     future_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
     changed: bool = False
+    sources: tuple[str, ...] = ()
 
 
 def join_channels(parts: list[Channel], *, align: str) -> Joined:
@@ -62,13 +63,14 @@ def join_channels(parts: list[Channel], *, align: str) -> Joined:
     blocks = [part.values if not changed else part.values[np.isin(part.times, times)] for part in parts]
     single = len(parts) == 1
     several_columns = any(len(part.layout.targets) > 1 for part in parts)
-    target, past, future = [], [], []
+    target, past, future, sources = [], [], [], []
     for part, values in zip(parts, blocks, strict=True):
         place = {name: values[:, i] for i, name in enumerate(part.layout.values)}
         for name in part.layout.targets:
             by_file = part.name != UNNAMED and not several_columns
             label = part.name if by_file else name if single else f"{part.name}.{name}"
             target.append((label, place[name]))
+            sources.append(part.source)
         past += [(name if single else f"{part.name}.{name}", place[name]) for name in part.layout.past]
         future += [(name if single else f"{part.name}.{name}", place[name]) for name in part.layout.future]
     channels = tuple(name for name, _ in target)
@@ -86,6 +88,7 @@ def join_channels(parts: list[Channel], *, align: str) -> Joined:
         future_names=tuple(name for name, _ in future),
         notes=notes,
         changed=changed,
+        sources=tuple(sources),
     )
 
 

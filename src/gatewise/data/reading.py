@@ -83,6 +83,7 @@ def read_series(
         notes=notes,
         time_name=first.time or "ds",
         id_name=first.id or "unique_id",
+        sources=made.sources,
     )
 
 
@@ -201,6 +202,7 @@ def _global(pieces: list[Rows]) -> Joined:
         past_names=first.past,
         future=_columns(values, [place[name] for name in first.future]),
         future_names=first.future,
+        sources=tuple(owner.values()),
     )
 
 

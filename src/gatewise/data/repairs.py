@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from gatewise.data.frequency import Frequency
 from gatewise.data.rows import Rows
 from gatewise.data.series import show_time
-from gatewise.data.values import Refuse
+from gatewise.data.values import Refuse, looks_numeric
 from gatewise.errors import DataError
 
 
@@ -48,14 +47,14 @@ def _id_hint(rows: Rows) -> str:
     if rows.layout.id is not None:
         return ""
     free = [name for name in rows.table.columns if name not in rows.layout.columns]
-    texts = [name for name in free if rows.table.sample[name].dtype == pl.String]
+    texts = [name for name in free if not looks_numeric(rows.table.sample[name])]
     shared = [name for name in texts if 1 < rows.table.sample[name].n_unique() < rows.table.sample.height]
     return f"if {shared[0]!r} names the series, set id_column: {shared[0]}; or " if shared else ""
 
 
 def without_missing(rows: Rows, policy: str, refuse: Refuse) -> Rows:
     """Refuse missing values, or fill or drop them."""
-    missing = np.isnan(rows.values)
+    missing = rows.missing()
     if not missing.any():
         return rows
     count = int(missing.sum())
@@ -152,5 +151,7 @@ def without_gaps(rows: Rows, frequency: Frequency, policy: str, refuse: Refuse) 
     offsets = np.r_[0, np.cumsum(np.bincount(codes, minlength=len(rows.names)))].astype(np.int64)
     records = np.repeat(np.arange(len(missing)) if rows.records is None else rows.records, missing + 1)
     note = f"{rows.table.name}: {count} missing dates were added; their values {_HOW[policy]}"
-    grown = replace(rows, offsets=offsets, times=times, values=values, records=records, notes=(*rows.notes, note))
+    grown = replace(
+        rows, offsets=offsets, times=times, values=values, records=records, notes=(*rows.notes, note), refused=None
+    )
     return filled(grown, policy)

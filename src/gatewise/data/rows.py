@@ -10,8 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gatewise.data.columns import Layout
+from gatewise.data.dates import read_times, zone_note
 from gatewise.data.table import Table
-from gatewise.data.values import Refuse, read_numbers, read_times, zone_note
+from gatewise.data.values import Refuse, read_numbers
 from gatewise.errors import DataError
 from gatewise.settings import DataSettings
 
@@ -35,6 +36,8 @@ class Rows:
         One column for each of ``layout.values``, (N, K).
     records
         Record of the file that each row comes from; all in order when None.
+    refused
+        Values that are no numbers and were refused as such, (N, K); none when None.
     """
 
     table: Table
@@ -45,6 +48,7 @@ class Rows:
     values: Floats
     records: Index | None
     notes: tuple[str, ...] = ()
+    refused: NDArray[np.bool_] | None = None
 
     def record(self, row: int) -> int:
         """Return the record of the file that a row comes from."""
@@ -68,7 +72,13 @@ class Rows:
         return Rows(
             self.table, self.layout, names, np.r_[0, np.cumsum(counts[counts > 0])].astype(np.int64),
             self.times[keep], self.values[keep], records, self.notes + notes,
+            None if self.refused is None else self.refused[keep],
         )  # fmt: skip
+
+    def missing(self) -> NDArray[np.bool_]:
+        """Mark the values that are not there, (N, K); what was refused already is another problem."""
+        missing: NDArray[np.bool_] = np.isnan(self.values)
+        return missing if self.refused is None else missing & ~self.refused
 
     def codes(self) -> Index:
         """Return the series of every row, (N,)."""
@@ -98,8 +108,13 @@ def read_rows(table: Table, layout: Layout, settings: DataSettings, refuse: Refu
         times = read_times(table, layout.time, frame[layout.time], records, settings.date_format)
     names, codes = _series_codes(table, layout, frame, records, settings)
     values = np.empty((frame.height, len(layout.values)))
+    refused: NDArray[np.bool_] | None = None
     for i, name in enumerate(layout.values):
-        values[:, i] = read_numbers(table, name, frame[name], records, refuse)
+        places: list[Index] = []
+        values[:, i] = read_numbers(table, name, frame[name], records, refuse, places)
+        if places:
+            refused = np.zeros(values.shape, dtype=bool) if refused is None else refused
+            refused[np.concatenate(places), i] = True
     notes = (
         zone_note(table, layout.time, frame[layout.time], times)
         if layout.time
@@ -108,7 +123,8 @@ def read_rows(table: Table, layout: Layout, settings: DataSettings, refuse: Refu
     del frame
     if layout.time is None and codes is not None:
         times = _count_within(codes)
-    rows = Rows(table, layout, names, np.array([0, len(times)], dtype=np.int64), times, values, records, notes)
+    offsets = np.array([0, len(times)], dtype=np.int64)
+    rows = Rows(table, layout, names, offsets, times, values, records, notes, refused)
     return _in_order(rows, codes)
 
 

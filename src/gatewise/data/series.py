@@ -43,6 +43,8 @@ class SeriesSet:
         What was done to the rows, in words.
     time_name, id_name
         What the columns of times and of ids were called.
+    sources
+        File or frame of each series, or of each channel of joint series; empty where it is not known.
     """
 
     names: tuple[str, ...]
@@ -60,6 +62,7 @@ class SeriesSet:
     notes: tuple[str, ...] = ()
     time_name: str = "ds"
     id_name: str = "unique_id"
+    sources: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, rows in (("past", len(self.times)), ("future", len(self.times)), ("static", len(self.names))):
@@ -86,10 +89,20 @@ class SeriesSet:
         """Return the series that a row belongs to."""
         return int(np.searchsorted(self.offsets, row, side="right")) - 1
 
+    def called(self, series: int, channel: int | None = None) -> str:
+        """Name a series, or one of its channels, with the file it comes from: ``GOOG.csv: series 'GOOG'``."""
+        if not self.joint:
+            name, files = self.names[series], self.sources[series : series + 1]
+        elif channel is None:
+            name, files = self.names[0], tuple(dict.fromkeys(self.sources))
+        else:
+            name, files = self.channels[channel], self.sources[channel : channel + 1]
+        return f"{', '.join(files)}: series {name!r}" if files else f"series {name!r}"
+
     def say(self, row: int, channel: int) -> str:
-        """Name a value in words: its series and its time."""
-        name = self.channels[channel] if self.joint else self.names[self.series_of_row(row)]
-        return f"series {name!r} is {self.target[row, channel]:g} at {show_time(self.times[row])}"
+        """Name a value in words: its file, series and time."""
+        where = self.called(self.series_of_row(row), channel)
+        return f"{where} is {self.target[row, channel]:g} at {show_time(self.times[row])}"
 
 
 def reduce_by_series(ufunc: np.ufunc, values: NDArray[Any], offsets: NDArray[np.int64], empty: float) -> NDArray[Any]:
@@ -153,8 +166,9 @@ def require_varying(series: SeriesSet) -> tuple[str, ...]:
     constant = low >= reduce_by_series(np.maximum, series.target, series.offsets, -np.inf)
     if constant.all() or (series.joint and constant.any()):
         row, channel = (int(i) for i in np.argwhere(constant)[0])
-        name = series.channels[channel] if series.joint else series.names[row]
-        raise DataError(f"series {name!r} is {low[row, channel]:g} in every row: there is nothing to forecast")
+        raise DataError(
+            f"{series.called(row, channel)} is {low[row, channel]:g} in every row: there is nothing to forecast"
+        )
     flat = [series.names[i] for i in np.flatnonzero(constant.any(axis=1))]
     if not flat:
         return ()

@@ -236,7 +236,8 @@ def _complete(split: Split, settings: SplitSettings) -> bool:
 
 def _too_few(windows: Windows, settings: SplitSettings) -> DataError:
     """Say how many rows a series must have for every part to get a window."""
-    longest = int(np.diff(windows.series.offsets).max())
+    rows = np.diff(windows.series.offsets)
+    longest = int(rows.argmax())
     sizes = f"test {settings.test:g}, validation {settings.validation:g}"
     folds = f", {settings.folds} folds" if settings.kind in {"walk_forward", "blocked"} else ""
     low, high = windows.span - 1, 2 * windows.span
@@ -248,8 +249,8 @@ def _too_few(windows: Windows, settings: SplitSettings) -> DataError:
         middle = (low + high) // 2
         low, high = (low, middle) if _fits(middle, windows, settings) else (middle, high)
     return DataError(
-        f"{len(windows)} windows are too few for a {settings.kind} split ({sizes}{folds}): the longest series has "
-        f"{longest} rows and one series needs at least {high}; give more rows or a smaller window"
+        f"{windows.series.called(longest)} has {rows[longest]} rows; {len(windows)} windows are too few for a "
+        f"{settings.kind} split ({sizes}{folds}): one series needs at least {high}; give more rows or a smaller window"
     )
 
 

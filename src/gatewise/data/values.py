@@ -1,14 +1,11 @@
-"""From text to numbers and dates, with the row, column and value in every message.
+"""From text to numbers, with the row, column and value in every message.
 
 Whole columns are cast at once; only when that fails is the offending row looked for.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from datetime import time
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -23,35 +20,6 @@ Floats = NDArray[np.float64]
 #: Texts that stand for "no value".
 MISSING = ("", "na", "n/a", "nan", "null", "none", "nil", "-", ".", "?", "#n/a")
 
-#: Formats that are tried in turn, by the shape of the first date. Fractions come last: they are slow to read.
-_FORMATS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (r"\d{4}-\d{1,2}-\d{1,2}", ("%Y-%m-%d",)),
-    (r"\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{2}", ("%Y-%m-%d %H:%M",)),
-    (r"\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{2}:\d{2}", ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S%.f")),
-    (r"\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{2}:\d{2}\.\d+", ("%Y-%m-%d %H:%M:%S%.f",)),
-    (r"\d{4}-\d{1,2}-\d{1,2}T\d{1,2}:\d{2}", ("%Y-%m-%dT%H:%M",)),
-    (r"\d{4}-\d{1,2}-\d{1,2}T\d{1,2}:\d{2}:\d{2}", ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%.f")),
-    (r"\d{4}-\d{1,2}-\d{1,2}T\d{1,2}:\d{2}:\d{2}\.\d+", ("%Y-%m-%dT%H:%M:%S%.f",)),
-    (r"\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{2}:\d{2}(\.\d+)?\s?(Z|[+-]\d{2}:?\d{2})", ("%Y-%m-%d %H:%M:%S%.f%#z",)),
-    (r"\d{4}-\d{1,2}-\d{1,2}T\d{1,2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})", ("%Y-%m-%dT%H:%M:%S%.f%#z",)),
-    (r"\d{4}-\d{1,2}", ("%Y-%m",)),
-    (r"\d{4}/\d{1,2}/\d{1,2}", ("%Y/%m/%d",)),
-    (r"\d{4}/\d{1,2}/\d{1,2} \d{1,2}:\d{2}", ("%Y/%m/%d %H:%M",)),
-    (r"\d{4}/\d{1,2}/\d{1,2} \d{1,2}:\d{2}:\d{2}", ("%Y/%m/%d %H:%M:%S",)),
-    (r"\d{4}\.\d{1,2}\.\d{1,2}", ("%Y.%m.%d",)),
-    (r"\d{1,2}\.\d{1,2}\.\d{4}", ("%d.%m.%Y",)),
-    (r"\d{1,2}\.\d{1,2}\.\d{4} \d{1,2}:\d{2}", ("%d.%m.%Y %H:%M",)),
-    (r"\d{1,2}\.\d{1,2}\.\d{4} \d{1,2}:\d{2}:\d{2}", ("%d.%m.%Y %H:%M:%S",)),
-    (r"\d{1,2}/\d{1,2}/\d{4}", ("%d/%m/%Y", "%m/%d/%Y")),
-    (r"\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d{2}", ("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M")),
-    (r"\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d{2}:\d{2}", ("%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S")),
-    (r"\d{1,2}-\d{1,2}-\d{4}", ("%d-%m-%Y", "%m-%d-%Y")),
-    (r"\d{1,2}[- ][A-Za-z]{3}[- ]\d{4}", ("%d-%b-%Y", "%d %b %Y")),
-    (r"[A-Za-z]{3} \d{1,2},? \d{4}", ("%b %d, %Y", "%b %d %Y")),
-    (r"[A-Za-z]{4,9} \d{1,2},? \d{4}", ("%B %d, %Y", "%B %d %Y")),
-    (r"\d{1,2} [A-Za-z]{4,9} \d{4}", ("%d %B %Y",)),
-)
-_COMPACT = r"(18|19|20|21)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
 _SHOWN = 40
 
 
@@ -67,30 +35,25 @@ def looks_numeric(column: pl.Series) -> bool:
         return True
     if column.dtype != pl.String:
         return False
-    texts = _present(column)
+    texts = present(column)
     decimal = texts.str.replace(",", ".", literal=True)
     return len(texts) > 0 and decimal.cast(pl.Float64, strict=False).null_count() == 0
 
 
-def looks_dated(column: pl.Series) -> bool:
-    """Tell whether a sample holds dates in one of the known formats."""
-    if column.dtype.is_temporal():
-        return column.dtype.base_type() in {pl.Date, pl.Datetime}
-    if column.dtype != pl.String:
-        return False
-    texts = _present(column)
-    return len(texts) > 0 and any(_parse(texts, form).null_count() == 0 for form in _candidates(str(texts[0])))
-
-
-def _present(column: pl.Series) -> pl.Series:
+def present(column: pl.Series) -> pl.Series:
+    """Return the texts that stand for a value."""
     texts = column.drop_nulls().str.strip_chars()
     return texts.filter(~texts.str.to_lowercase().is_in(MISSING))
 
 
-# ------------------------------------------------------------------------------------------------------- numbers
-
-
-def read_numbers(table: Table, name: str, column: pl.Series, rows: NDArray[np.int64] | None, refuse: Refuse) -> Floats:
+def read_numbers(
+    table: Table,
+    name: str,
+    column: pl.Series,
+    rows: NDArray[np.int64] | None,
+    refuse: Refuse,
+    refused: list[NDArray[np.int64]] | None = None,
+) -> Floats:
     """Cast a column to float64, NaN where a value is missing.
 
     Parameters
@@ -98,14 +61,17 @@ def read_numbers(table: Table, name: str, column: pl.Series, rows: NDArray[np.in
     rows
         Record of the file that each value comes from; all of them in order when None.
     refuse
-        Called with a message about text or infinity; such a value counts as missing when it returns.
+        Called with a message about text or infinity; such a value is NaN when it returns.
+    refused
+        Takes the places of such values.
     """
+    refused = [] if refused is None else refused
     if column.dtype.is_numeric() or column.dtype == pl.Boolean:
         numbers = column.cast(pl.Float64)
     elif column.dtype == pl.String:
         numbers = column.cast(pl.Float64, strict=False)
         if numbers.null_count() > column.null_count():
-            numbers = _cast_carefully(table, name, column, rows, refuse)
+            numbers = _cast_carefully(table, name, column, rows, refuse, refused)
     elif column.dtype == pl.Null:
         numbers = column.cast(pl.Float64)
     else:
@@ -114,12 +80,14 @@ def read_numbers(table: Table, name: str, column: pl.Series, rows: NDArray[np.in
     endless = np.isinf(values)
     if endless.any():
         first = int(endless.argmax())
-        refuse(f"{table.where(_record(rows, first), name)}: {show(column[first])} is infinite; give a finite number")
+        refuse(f"{table.where(record_of(rows, first), name)}: {show(column[first])} is infinite; give a finite number")
+        refused.append(np.flatnonzero(endless))
         values = np.where(endless, np.nan, values)
     return values
 
 
-def _first(mask: pl.Series) -> int:
+def first_of(mask: pl.Series) -> int:
+    """Return where the first true value stands."""
     found = mask.arg_true()
     return int(found[0]) if len(found) else 0
 
@@ -128,12 +96,18 @@ def _kind(column: pl.Series) -> str:
     return "dates" if column.dtype.is_temporal() else f"values of type {column.dtype}"
 
 
-def _record(rows: NDArray[np.int64] | None, index: int) -> int:
+def record_of(rows: NDArray[np.int64] | None, index: int) -> int:
+    """Return the record of the file that a value comes from."""
     return index if rows is None else int(rows[index])
 
 
 def _cast_carefully(
-    table: Table, name: str, column: pl.Series, rows: NDArray[np.int64] | None, refuse: Refuse
+    table: Table,
+    name: str,
+    column: pl.Series,
+    rows: NDArray[np.int64] | None,
+    refuse: Refuse,
+    refused: list[NDArray[np.int64]],
 ) -> pl.Series:
     """Cast text around which there are spaces, that stands for "missing", or has a decimal comma."""
     texts = column.str.strip_chars()
@@ -143,153 +117,15 @@ def _cast_carefully(
     if bad.any() and bool(texts.filter(bad).str.contains(r"^[+-]?\d+,\d+$").all()):
         commas = texts.filter(bad)
         if bool(commas.str.contains(r"^[+-]?[1-9]\d{0,2},\d{3}$").all()):
-            first = _first(bad)
-            where = table.where(_record(rows, first), name)
+            first = first_of(bad)
+            where = table.where(record_of(rows, first), name)
             raise DataError(f"{where}: is {show(texts[first])} a thousand or a fraction? Write numbers with a point")
         numbers = texts.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
         bad = numbers.is_null() & texts.is_not_null()
     if bad.any():
-        first = _first(bad)
+        first = first_of(bad)
         count = int(bad.sum())
         more = f" ({count} such values)" if count > 1 else ""
-        refuse(f"{table.where(_record(rows, first), name)}: {show(column[first])} is not a number{more}")
+        refuse(f"{table.where(record_of(rows, first), name)}: {show(column[first])} is not a number{more}")
+        refused.append(bad.arg_true().to_numpy().astype(np.int64))
     return numbers
-
-
-# --------------------------------------------------------------------------------------------------------- dates
-
-
-def read_times(
-    table: Table, name: str, column: pl.Series, rows: NDArray[np.int64] | None, date_format: str | None
-) -> NDArray[Any]:
-    """Read dates as datetime64[us], or whole numbers as int64.
-
-    Raises
-    ------
-    DataError
-        If a value is blank or cannot be read, or day and month cannot be told apart.
-    """
-    if column.dtype == pl.String:
-        dates = None if date_format else _read_plainly(column)
-        if dates is not None:
-            return _stamps(dates)
-        column = column.str.strip_chars()
-        blank = (column.is_null() | (column == "")).fill_null(True)
-    else:
-        blank = column.is_null()
-    if blank.any():
-        first = _first(blank)
-        raise DataError(f"{table.where(_record(rows, first), name)}: the date is missing")
-    if column.dtype.is_integer():
-        return column.cast(pl.Int64).to_numpy()
-    if column.dtype.is_float():
-        return _whole_numbers(table, name, column, rows)
-    if column.dtype.base_type() in {pl.Date, pl.Datetime}:
-        return _stamps(column)
-    if column.dtype != pl.String:
-        raise DataError(f"{table.name}, column {name!r}: it holds values of type {column.dtype}, dates are needed")
-    if date_format is None:
-        numbers = _integer_index(column)
-        if numbers is not None:
-            return numbers
-    forms = (date_format,) if date_format else _candidates(str(column[0]))
-    parsed = [_parse(column, form) for form in forms]
-    complete = [dates for dates in parsed if dates.null_count() == 0]
-    if len(complete) == 2 and _ambiguous(forms) and not complete[0].equals(complete[1]):
-        raise DataError(
-            f"{table.where(_record(rows, 0), name)}: in {show(column[0])} day and month cannot be told apart; "
-            f"set date_format to {forms[0]!r} or {forms[1]!r}"
-        )
-    if complete:
-        return _stamps(complete[0])
-    best = min(parsed, key=lambda dates: dates.null_count(), default=column.set(~blank, None))
-    first = _first(best.is_null())
-    known = f"by the format {forms[0]!r} of the first row" if forms and not date_format else "in any known way"
-    raise DataError(
-        f"{table.where(_record(rows, first), name)}: the date {show(column[first])} cannot be read "
-        f"{f'by date_format {date_format!r}' if date_format else known}; "
-        "write it as 2010-01-31 or 2010-01-31 16:00:00, or set date_format"
-    )
-
-
-def _read_plainly(column: pl.Series) -> pl.Series | None:
-    """Parse a column without blanks or spaces in one pass, when its format leaves no doubt."""
-    if column.null_count():
-        return None
-    forms = _candidates(str(column[0]))
-    if not forms or _ambiguous(forms):
-        return None
-    dates = _parse(column, forms[0])
-    return dates if dates.null_count() == 0 else None
-
-
-def _ambiguous(forms: tuple[str, ...]) -> bool:
-    """Tell whether two formats differ in what is the day and what the month."""
-    return len(forms) == 2 and forms[1].startswith("%m")
-
-
-def _candidates(first: str) -> tuple[str, ...]:
-    if re.fullmatch(_COMPACT, first):
-        return ("%Y%m%d",)
-    return next((forms for shape, forms in _FORMATS if re.fullmatch(shape, first)), ())
-
-
-def _parse(column: pl.Series, form: str) -> pl.Series:
-    try:
-        if "%#z" in form or "%z" in form:
-            if form.endswith("%#z"):
-                local = _parse(column.str.replace(r"\s?(Z|[+-]\d{2}:?\d{2})$", ""), form.removesuffix("%#z"))
-                if local.null_count() == column.null_count() and _all_midnight(local):
-                    return local
-            dates = column.str.to_datetime(form, strict=False, time_unit="us", cache=False)
-            return dates.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        return column.str.to_datetime(form, strict=False, time_unit="us", cache=False)
-    except (pl.exceptions.PolarsError, ValueError):
-        return pl.Series([None] * len(column), dtype=pl.Datetime("us"))
-
-
-def _all_midnight(local: pl.Series) -> bool:
-    """Tell whether local times are days: these stay the days that they are, other times become UTC."""
-    return bool((local.dt.time() == time(0)).all())
-
-
-def zone_note(table: Table, name: str, column: pl.Series, times: NDArray[Any]) -> tuple[str, ...]:
-    """Say that times with a zone were read as UTC; days keep their dates."""
-    if times.dtype.kind != "M" or not len(times):
-        return ()
-    typed = isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None
-    texts = column.dtype == pl.String and bool(re.search(r":\d{2}(\.\d+)?\s?[+-]\d{2}:?\d{2}$", str(column[0]).strip()))
-    days = not np.any(times.view(np.int64) % 86_400_000_000)
-    return (
-        (f"{table.name}: times in column {name!r} have a zone and are read as UTC",)
-        if (typed or texts) and not days
-        else ()
-    )
-
-
-def _stamps(column: pl.Series) -> NDArray[Any]:
-    if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone:
-        local = column.dt.replace_time_zone(None)
-        column = local if _all_midnight(local) else column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return column.cast(pl.Datetime("us")).to_physical().to_numpy().view("datetime64[us]")
-
-
-def _integer_index(column: pl.Series) -> NDArray[np.int64] | None:
-    """Read text as an integer index, unless all of it is dates like 20100131."""
-    if not re.fullmatch(r"[+-]?\d{1,18}", str(column[0])):
-        return None
-    if re.fullmatch(_COMPACT, str(column[0])) and _parse(column, "%Y%m%d").null_count() == 0:
-        return None
-    numbers = column.cast(pl.Int64, strict=False)
-    return numbers.to_numpy() if numbers.null_count() == 0 else None
-
-
-def _whole_numbers(table: Table, name: str, column: pl.Series, rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
-    numbers = column.to_numpy()
-    broken = ~(np.isfinite(numbers) & (np.abs(numbers) < 2**53) & (numbers == np.round(numbers)))
-    if broken.any():
-        first = int(broken.argmax())
-        raise DataError(
-            f"{table.where(_record(rows, first), name)}: {numbers[first]} is neither a date nor a whole number"
-        )
-    return numbers.astype(np.int64)

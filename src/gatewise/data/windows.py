@@ -55,7 +55,7 @@ class Windows:
         if len(short) == len(rows):
             longest = int(rows.argmax())
             raise DataError(
-                f"series {series.names[longest]!r} has {rows[longest]} rows; window {window}, target offset {offset} "
+                f"{series.called(longest)} has {rows[longest]} rows; window {window}, target offset {offset} "
                 f"and horizon {horizon} need at least {self.span}: give more rows or a smaller window"
             )
         #: What a person should know about these windows.

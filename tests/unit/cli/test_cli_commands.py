@@ -307,3 +307,16 @@ def test_a_verdict_is_a_sentence(p: float | None, said: str) -> None:
 
 def test_json_holds_no_number_that_json_does_not_know() -> None:
     assert plain({"a": (math.nan, [-math.inf, 1.5]), 2: Path("x")}) == {"a": [None, [None, 1.5]], "2": "x"}
+
+
+def test_check_knows_the_loss_and_the_split(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"2024-01-{day:02d},{day - 3}" for day in range(1, 29)]
+    Path("a.csv").write_text("\n".join(["ds,y", *rows]))
+    Path("run.yaml").write_text("data: {files: [a.csv], window: 9}\ntrain: {loss: mape}\nsplit: {test: 0.9}\n")
+    assert run(["check", "forecast", "a.csv", "--window", "9"]) == 0
+    assert run(["check", "forecast", "--config", "run.yaml"]) == 2
+    said = capsys.readouterr().out
+    assert "refused: a.csv, row 4, column 'y': the value is 0; loss mape" in said
+    assert "too few for a chronological split (test 0.9" in said
+    assert run(["check", "forecast", "a.csv", "--window", "26"]) == 2
+    assert "refused: a.csv: series 'a' has 28 rows; 2 windows are too few" in capsys.readouterr().out

@@ -2,7 +2,7 @@ import json
 
 from data_samples import prices, write
 from gatewise.data import check_files
-from gatewise.settings import DataSettings
+from gatewise.settings import DataSettings, SplitSettings
 
 
 def test_good_files_are_described(tmp_path):
@@ -24,10 +24,18 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path):
     assert report.refused
     assert report.windows is None
     said = "\n".join(report.problems)
-    for words in ("no such file", "'abc' is not a number", "infinite", "row 4 and row 5", "lacks 2020-01-05"):
+    for words in (
+        "no such file",
+        "'abc' is not a number",
+        "infinite",
+        "row 4 and row 5",
+        "lacks 2020-01-05",
+        "is missing (1",
+    ):
         assert said.count(words) == 1
+    assert "row 4, column 'Close': the value is missing" in said
     one = report.series[0]
-    assert (one.rows, one.duplicates, one.gaps, one.missing, one.zeros) == (6, 1, 2, 3, 1)
+    assert (one.rows, one.duplicates, one.gaps, one.missing, one.zeros) == (6, 1, 2, 1, 1)
     json.dumps(report.to_json(), allow_nan=False)
 
 
@@ -43,4 +51,19 @@ def test_short_and_constant_series_are_refused(tmp_path):
     short = check_files(DataSettings(files=(prices(tmp_path / "a.csv", 10),)))
     assert "need at least 31" in short.problems[0]
     flat = write(tmp_path / "b.csv", "y\n" + "5\n" * 50)
-    assert "nothing to forecast" in check_files(DataSettings(files=(flat,))).problems[0]
+    assert f"{flat}: series 'b' is 5 in every row" in check_files(DataSettings(files=(flat,))).problems[0]
+
+
+def test_too_few_windows_for_the_split_are_refused(tmp_path):
+    settings = DataSettings(files=(prices(tmp_path / "a.csv", 32),))
+    assert not check_files(settings).refused
+    assert "one series needs at least 33" in check_files(settings, split=SplitSettings()).problems[0]
+
+
+def test_a_value_that_is_no_number_is_one_problem_whatever_the_policy(tmp_path):
+    text = "unique_id,ds,y\n" + "".join(f"{s},2020-01-{d:02d},{d}.5\n" for d in range(1, 9) for s in ("n", "m"))
+    file = write(tmp_path / "a.csv", text.replace("m,2020-01-03,3.5", "m,2020-01-03,three"))
+    for policy in ("error", "ffill", "interpolate", "drop"):
+        report = check_files(DataSettings(files=(file,), window=2, missing=policy))
+        assert report.problems == (f"{file}, row 7, column 'y': 'three' is not a number",)
+        assert [one.missing for one in report.series] == [0, 0]

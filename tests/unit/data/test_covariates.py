@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
-from data_samples import write
-from gatewise.data import calendar_features, future_template, future_values, read_series
+from data_samples import series_set, write
+from gatewise.data import calendar_features, future_template, future_values, read_series, without_last
 from gatewise.errors import DataError, SettingsError
 from gatewise.settings import DataSettings
 
@@ -96,3 +98,18 @@ def test_static_rows_are_joined_by_id(shops, tmp_path):
 def test_static_tables_are_checked(shops, tmp_path, text, words):
     with pytest.raises(DataError, match=words):
         read_series(DataSettings(files=(shops,), static_file=write(tmp_path / "static.csv", text)))
+
+
+def test_a_future_row_that_is_there_twice_is_refused(shops):
+    settings = DataSettings(files=(shops,), future_covariates="promo")
+    series = read_series(settings)
+    filled = future_template(series, settings, 2).with_columns(promo=pl.lit(1.0))
+    with pytest.raises(DataError, match=r"a 2020-01-\d\d is there twice, in row 0 .* and row 4"):
+        future_values(series, settings, 2, pl.concat([filled, filled.head(1)]))
+
+
+def test_a_series_without_rows_has_no_future():
+    empty = replace(series_set([3, 5]), sources=("a.csv", "b.csv"))
+    empty = without_last(empty, 3)
+    with pytest.raises(DataError, match=r"a\.csv: series 's0' has no rows"):
+        future_values(empty, DataSettings(calendar=("month",)), 1)

@@ -103,3 +103,12 @@ def test_a_frame_without_a_name_calls_its_series_after_the_column():
     frame = pl.DataFrame({"sales": np.arange(9.0)})
     assert read_series(DataSettings(), frame).channels == ("sales",)
     assert read_series(DataSettings(), {"shop": frame}).channels == ("shop",)
+
+
+def test_a_pandas_index_of_periods_gives_the_dates():
+    pandas = pytest.importorskip("pandas")
+    months = pandas.Series(range(12), index=pandas.period_range("2020-01", periods=12, freq="M"), name="y")
+    for frame in (months, months.to_frame()):
+        series = read_series(DataSettings(), frame)
+        assert series.frequency.name == "1mo"
+        assert series.times[1] == np.datetime64("2020-02-01")

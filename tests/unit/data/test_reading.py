@@ -1,13 +1,15 @@
 import gzip
+import re
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 
 from data_samples import prices, write
-from gatewise.data import read_series
+from gatewise.data import Windows, read_series, require_varying, split_windows
 from gatewise.errors import DataError
-from gatewise.settings import DataSettings
+from gatewise.settings import DataSettings, SplitSettings
 
 
 def read(*files, **settings):
@@ -219,3 +221,38 @@ def test_files_stay_as_they_are(tmp_path):
     read(file)
     assert (tmp_path / "a.csv").read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_messages_about_whole_series_name_their_files(tmp_path):
+    flat, moving = write(tmp_path / "A.csv", "ds,y\n2020-01-01,5\n2020-01-02,5\n"), tmp_path / "B.csv"
+    write(moving, "ds,y\n2020-01-01,1\n2020-01-02,2\n")
+    joint = read(flat, str(moving))
+    with pytest.raises(DataError, match=rf"^{re.escape(flat)}: series 'A' is 5 in every row"):
+        require_varying(joint)
+    with pytest.raises(DataError, match=rf"^{re.escape(f'{flat}, {moving}')}: series 'joint' has 2 rows"):
+        Windows(joint, 9)
+    apart = read(flat, str(moving), series="global")
+    assert apart.called(1) == f"{moving}: series 'B'"
+    with pytest.raises(DataError, match=rf"^{re.escape(flat)}: series 'A' has 2 rows; 2 windows are too few"):
+        split_windows(Windows(apart, 1), SplitSettings(validation=0.9))
+    columns = read(write(tmp_path / "C.csv", "ds,a,b\n2020-01-01,1,5\n2020-01-02,2,5\n"), column=("a", "b"))
+    with pytest.raises(DataError, match=r"C\.csv: series 'b' is 5 in every row"):
+        require_varying(columns)
+
+
+def test_the_digest_does_not_know_the_files(tmp_path):
+    series = read(prices(tmp_path / "a.csv"))
+    assert replace(series, sources=("elsewhere.csv",)).digest == series.digest
+
+
+@pytest.mark.parametrize("text", ["{}Q{}", "{}-Q{}", "{} q{}", "Q{1} {0}", "Q{1}-{0}"])
+def test_quarters_are_dated_by_their_first_day(tmp_path, text):
+    rows = [f"{text.format(2010 + i // 4, i % 4 + 1)},{i}.5" for i in range(9)]
+    series = read(write(tmp_path / "a.csv", "\n".join(["quarter,gdp", *rows])))
+    assert series.times[:6].astype("datetime64[D]").astype(str).tolist() == [
+        "2010-01-01", "2010-04-01", "2010-07-01", "2010-10-01", "2011-01-01", "2011-04-01",
+    ]  # fmt: skip
+    assert str(series.frequency.next_times(series.times[-1], 1)[0])[:10] == "2012-04-01"
+    bad = [*rows[:4], "2011Q5,1", *rows[5:]]
+    message = refuse(write(tmp_path / "b.csv", "\n".join(["quarter,gdp", *bad])), time_column="quarter")
+    assert "b.csv, row 6, column 'quarter': the date '2011Q5' cannot be read" in message

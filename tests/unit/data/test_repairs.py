@@ -64,3 +64,9 @@ def test_duplicates_name_both_rows_and_the_id_that_may_be_meant(tmp_path):
     long = "shop,ds,y\n" + "".join(f"{s},2020-01-{d:02d},{d}\n" for s in ("n", "m") for d in range(1, 9))
     with pytest.raises(DataError, match="id_column: shop"):
         read(tmp_path, long)
+
+
+def test_a_column_of_numbers_does_not_name_the_series(tmp_path):
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, "ds,open,y\n2020-01-01,5,1\n2020-01-02,5,2\n2020-01-02,6,3\n")
+    assert "id_column" not in str(caught.value)

@@ -192,7 +192,7 @@ def test_other_columns_than_in_training_are_refused(make_settings, walks, series
     joint = make_settings(column=("a", "b"))
     model = fit_forecast(joint, series_of(joint, walks(80, ("a", "b")))).model
     one = make_settings(column=("a",))
-    with pytest.raises(DataError, match=r"trained on a, b \(channels\); these data have frame"):
+    with pytest.raises(DataError, match=r"trained on a, b \(channels\); these data have a$"):
         model.for_series(series_of(one, walks(80, ("a", "b"))))
     turned = make_settings(column=("b", "a"))
     with pytest.raises(DataError, match="these data have b, a: give them in the same order"):

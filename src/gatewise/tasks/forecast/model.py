@@ -177,10 +177,8 @@ class ForecastModel:
         need = data.window + lag
         short = np.flatnonzero(np.diff(history.offsets) < need)
         if len(short):
-            name = history.names[int(short[0])]
-            raise DataError(
-                f"series {name!r} has {int(np.diff(history.offsets)[short[0]])} rows; a forecast needs at least {need}"
-            )
+            rows_there = int(np.diff(history.offsets)[short[0]])
+            raise DataError(f"{history.called(int(short[0]))} has {rows_there} rows; a forecast needs at least {need}")
         if horizon > reach and history.past.shape[-1]:
             raise DataError(
                 f"horizon {horizon} is beyond the {reach} rows that this model forecasts directly, and going on from "
