@@ -144,7 +144,7 @@ def test_a_finished_run_is_not_trained_again(tmp_path, csv, make_settings, monke
 def test_other_settings_in_the_same_folder_are_refused(tmp_path, csv, make_settings):
     run_forecast(make_settings(files=csv), tmp_path / "run")
     before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
-    with pytest.raises(OutputError, match=r"other settings \(units 4 there, 5 here\): choose another folder"):
+    with pytest.raises(OutputError, match=r"other settings \(units 4 there, 5 here\): .*another folder.*--overwrite"):
         run_forecast(make_settings(files=csv, units=5), tmp_path / "run")
     assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
 

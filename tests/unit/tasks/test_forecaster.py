@@ -171,7 +171,7 @@ def test_covariates_of_the_future(tmp_path, walks):
 
 def test_a_horizon_that_is_none():
     forecaster = quick().fit(np.random.default_rng(0).normal(size=80))
-    for horizon in (0, -2):
+    for horizon in (0, -2, "3", 2.5):
         with pytest.raises(SettingsError, match="horizon: at least 1 row"):
             forecaster.predict(horizon=horizon)
 

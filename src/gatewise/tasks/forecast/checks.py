@@ -27,7 +27,8 @@ def refuse_other_run(place: RunFolder, settings: RunSettings, fingerprint: str) 
         return
     before = parse(RunSettings, place.read_settings(), where=f"{place.path} holds a run that this version cannot read")
     raise OutputError(
-        f"{place.path} holds a run with other settings ({_differences(before, settings)}): choose another folder"
+        f"{place.path} holds a run with other settings ({_differences(before, settings)}): "
+        "choose another folder, or replace that run with --overwrite"
     )
 
 

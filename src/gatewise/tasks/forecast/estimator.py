@@ -134,8 +134,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
         model = model.for_series(history)
         data = model.settings.data
         steps = horizon if horizon is not None else data.target_offset - 1 + data.horizon
-        if steps < 1:
-            raise SettingsError(f"horizon: at least 1 row is needed (found {steps})")
+        if not isinstance(steps, int | np.integer) or steps < 1:
+            raise SettingsError(f"horizon: at least 1 row is needed, as a whole number (found {steps!r})")
         ahead = future_values(history, _from_next_row(data), steps, str(future) if isinstance(future, Path) else future)
         forecasts, direct = model.forecast(history, steps, ahead)
         return forecast_frame(history, forecasts, direct)
