@@ -10,6 +10,7 @@ import errno
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,7 +38,9 @@ _ADVICE = {
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """Return the error that says why `path` cannot be written and what to do."""
-    advice = _ADVICE.get(error.errno or 0, f"{error.strerror or error}: choose another folder")
+    said = re.search(r"\(os error (\d+)\)", str(error))  # Polars names the number in its text only
+    number = error.errno or (int(said[1]) if said else 0)
+    advice = _ADVICE.get(number, f"{error.strerror or error}: choose another folder")
     return OutputError(f"cannot write {path}: {advice}")
 
 

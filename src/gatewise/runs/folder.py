@@ -19,7 +19,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -111,10 +111,15 @@ class RunFolder:
         OutputError
             If the folder cannot be written.
         """
-        with held_lock(self.path / _LOCK):
-            for place in (self.path, self.path / _CHECKPOINT):
-                atomic.remove_unfinished(place)
-            yield
+        try:
+            with held_lock(self.path / _LOCK):
+                for place in (self.path, self.path / _CHECKPOINT):
+                    atomic.remove_unfinished(place)
+                yield
+        except OutputError:
+            with suppress(OSError):
+                self.path.rmdir()  # when nothing could be written, no empty folder stays behind
+            raise
 
     @property
     def is_finished(self) -> bool:

@@ -25,8 +25,7 @@ def held_lock(path: Path) -> Iterator[None]:
     """
     handle = _acquire(path)
     try:
-        os.ftruncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n".encode())
+        _sign(handle, path)
         yield
     finally:
         path.unlink(missing_ok=True)
@@ -51,6 +50,15 @@ def _acquire(path: Path) -> int:
         if _still_there(handle, path):
             return handle
         os.close(handle)  # the last owner removed the file between our opening and our locking: try the new one
+
+
+def _sign(handle: int, path: Path) -> None:
+    """Write who we are, for the message that others get."""
+    try:
+        os.ftruncate(handle, 0)
+        os.write(handle, f"{os.getpid()}\n".encode())
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def _still_there(handle: int, path: Path) -> bool:

@@ -205,3 +205,11 @@ def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch, failing_c
         fill(new, config="new")
     assert (path / "config").read_text() == "old"
     assert names(tmp_path) == ["model"]
+
+
+def test_an_error_of_polars_is_told_by_the_number_in_its_text(tmp_path):
+    with (
+        pytest.raises(OutputError, match=r"f\.csv: the file system is read-only: choose"),
+        atomic.replacing(tmp_path / "f.csv"),
+    ):
+        raise OSError(f"Read-only file system (os error {errno.EROFS}): .f.csv.1.unfinished")

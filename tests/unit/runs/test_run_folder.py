@@ -1,3 +1,4 @@
+import errno
 import json
 import math
 import os
@@ -184,6 +185,23 @@ def test_the_lock_is_given_back_when_the_work_fails(tmp_path):
         raise KeyError
     with folder.lock():
         pass
+
+
+def test_on_a_full_disk_no_empty_folder_stays(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder = RunFolder.create(tmp_path / "run")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(OutputError, match=r"cannot write .*run.lock: the disk is full"), folder.lock():
+            pytest.fail("the work began")
+    assert names(tmp_path) == []
+    folder = RunFolder.create(tmp_path / "run")
+    folder.write_settings({"half": "done"})
+    with pytest.raises(OutputError), folder.lock():
+        raise OutputError("the disk is full")
+    assert names(folder.path) == ["settings.json"]
 
 
 def test_a_dead_owner_keeps_nobody_out(tmp_path):
