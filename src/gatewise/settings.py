@@ -375,6 +375,9 @@ def _explain(model: type[BaseModel], problem: Any, names: Mapping[str, str]) -> 
     path = ".".join(steps)
     where = names.get(path, path)
     if problem["type"] == "extra_forbidden":
+        elsewhere = flat_fields().get(path, path)  # a flat name, at the top of a file whose settings stand in rooms
+        if elsewhere != path:
+            return f"{where}: unknown setting: did you mean {elsewhere!r}?"
         return f"{where}: unknown setting{did_you_mean(steps[-1], _siblings(model, steps[:-1]))}"
     if "error" in problem.get("ctx", {}):
         text = str(problem["ctx"]["error"])

@@ -26,10 +26,9 @@ def forecast(files: Files = None, config: Config = None, as_json: Json = False, 
     settings = settings_from(options, files or (), config)
     if not settings.data.files:
         raise typer.BadParameter("give one or more data files, or a --config that names them", param_hint="FILES")
-    from gatewise.data import check_files
+    from gatewise.data import check_files, divides_by_truth
 
-    nonzero = "loss mape" if settings.train.loss == "mape" else None
-    report = check_files(settings.data, nonzero=nonzero, split=settings.split)
+    report = check_files(settings.data, nonzero=divides_by_truth(settings.train), split=settings.split)
     if as_json:
         print_json(report.to_json())
     else:

@@ -5,7 +5,7 @@ from gatewise.data.covariates import calendar_features, future_template, future_
 from gatewise.data.cuts import last_rows, without_last
 from gatewise.data.frames import like_input, to_polars
 from gatewise.data.frequency import Frequency
-from gatewise.data.reading import read_series
+from gatewise.data.reading import divides_by_truth, read_series
 from gatewise.data.scaling import CovariateScaler
 from gatewise.data.series import SeriesSet, require_nonzero, require_positive, require_varying
 from gatewise.data.splits import Split, split_windows
@@ -25,6 +25,7 @@ __all__ = [
     "calendar_features",
     "check_files",
     "create_transform",
+    "divides_by_truth",
     "future_template",
     "future_values",
     "last_rows",

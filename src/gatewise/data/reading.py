@@ -20,7 +20,7 @@ from gatewise.data.series import SeriesSet
 from gatewise.data.table import Table
 from gatewise.data.values import Refuse
 from gatewise.errors import DataError
-from gatewise.settings import DataSettings
+from gatewise.settings import DataSettings, TrainSettings
 
 Floats = NDArray[np.float64]
 
@@ -85,6 +85,11 @@ def read_series(
         id_name=first.id or "unique_id",
         sources=made.sources,
     )
+
+
+def divides_by_truth(settings: TrainSettings) -> str | None:
+    """Name what divides by the target, so that zeros are refused with their row; None when nothing does."""
+    return "loss mape" if settings.loss == "mape" else None
 
 
 def _raise(message: str) -> None:

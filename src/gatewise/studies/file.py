@@ -150,7 +150,8 @@ def resolve(
         With one line for every problem of the file, those of its other presets included.
     """
     if not isinstance(tree, Mapping):
-        raise SettingsError(f"{where}: a study file is a list of `name: value` lines; found {type(tree).__name__}")
+        found = "nothing" if tree is None else type(tree).__name__
+        raise SettingsError(f"{where}: a study file is a list of `name: value` lines; found {found}")
     rest = {key: value for key, value in tree.items() if key != "presets"}
     presets = tree.get("presets") or {}
     if not isinstance(presets, Mapping) or not all(isinstance(part, Mapping) for part in presets.values()):

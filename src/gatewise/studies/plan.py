@@ -83,12 +83,12 @@ class Plan:
 
 
 def plan_study(study: StudySettings, digest: Callable[[DataSettings], str] | None = None) -> Plan:
-    """Plan every run of a study; its data is read once to know what the runs depend on.
+    """Plan every run of a study; its data is read to know what the runs depend on, and whether they can train on it.
 
     Parameters
     ----------
     digest
-        Gives the digest of the data that settings describe; by default the data is read.
+        Gives the digest of the data that settings describe; by default the data is read and checked.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def plan_study(study: StudySettings, digest: Callable[[DataSettings], str] | Non
             f"{study.name}: {sizes} levels x {len(study.seeds)} seeds are {count:,} runs (most: {MOST_RUNS:,}); "
             "leave out levels, or make several studies of it"
         )
-    digests = _Digests(digest or data_digest)
+    digests = _Digests(checked_digest if digest is None else lambda settings: digest(settings.data))
     runs: list[PlannedRun] = []
     timing: list[PlannedRun] = []
     for combination in combinations(factors):
@@ -127,22 +127,32 @@ def plan_study(study: StudySettings, digest: Callable[[DataSettings], str] | Non
     return Plan(study, factors, tuple(runs), tuple(timing), _warnings(study, factors))
 
 
-def data_digest(settings: DataSettings) -> str:
-    """Read the data and return its digest."""
-    from gatewise.data import read_series
+def checked_digest(settings: RunSettings) -> str:
+    """Read the data of a run and return its digest.
 
-    return read_series(settings).digest
+    Raises
+    ------
+    DataError
+        If the run would be refused for its data: better now than once in every process of a pool.
+    """
+    from gatewise.data import Windows, divides_by_truth, read_series, split_windows
+
+    data = settings.data
+    series = read_series(data, nonzero=divides_by_truth(settings.train))
+    split_windows(Windows(series, data.window, data.horizon, data.target_offset), settings.split)
+    return series.digest
 
 
 class _Digests:
-    """Reads each set of data once."""
+    """Reads the data once for each way of using it."""
 
-    def __init__(self, digest: Callable[[DataSettings], str]) -> None:
+    def __init__(self, digest: Callable[[RunSettings], str]) -> None:
         self._digest = digest
         self._known: dict[str, str] = {}
 
-    def __call__(self, settings: DataSettings) -> str:
-        key = json.dumps(settings.model_dump(mode="json"), sort_keys=True)
+    def __call__(self, settings: RunSettings) -> str:
+        use = [part.model_dump(mode="json") for part in (settings.data, settings.split)]
+        key = json.dumps([*use, settings.train.loss], sort_keys=True)
         if key not in self._known:
             self._known[key] = self._digest(settings)
         return self._known[key]
@@ -156,7 +166,7 @@ def _settings(base: RunSettings, label: str, changes: dict[str, Any]) -> RunSett
 
 
 def _planned(label: str, levels: dict[str, Any], settings: RunSettings, digests: _Digests) -> PlannedRun:
-    return PlannedRun(label, levels, settings.seed, settings, settings.fingerprint(digests(settings.data)))
+    return PlannedRun(label, levels, settings.seed, settings, settings.fingerprint(digests(settings)))
 
 
 def _names_differ(runs: list[PlannedRun]) -> None:
@@ -178,7 +188,8 @@ def _warnings(study: StudySettings, factors: tuple[Factor, ...]) -> tuple[str, .
         return ()
     comparisons = "one comparison" if pairs == 1 else f"{pairs} comparisons"
     if seeds == 1:
-        return (f"one seed cannot tell a difference from chance; {comparisons} of {main.name} need {needed}",)
+        need = "needs" if pairs == 1 else "need"
+        return (f"one seed cannot tell a difference from chance; {comparisons} of {main.name} {need} {needed}",)
     least = 2 / 2**seeds
     return (
         f"{seeds} seeds cannot decide {comparisons} of {main.name}: the least p of an exact test is {least:.3g}, "

@@ -159,3 +159,12 @@ def test_a_wrong_settings_file_is_named(text: str, said: str, tmp_path: Path) ->
 
 def test_dashed() -> None:
     assert dashed("input_dropout_mask") == "--input-dropout-mask"
+
+
+def test_a_flat_name_in_a_settings_file_is_told_where_it_belongs(tmp_path: Path) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text("window: 9\nsplit_seed: 3\n")
+    with pytest.raises(SettingsError) as caught:
+        settings_from({}, (), config)
+    assert "window: unknown setting: did you mean 'data.window'?" in str(caught.value)
+    assert "split_seed: unknown setting: did you mean 'split.seed'?" in str(caught.value)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewise.errors import SettingsError
+from gatewise.errors import DataError, SettingsError
 from gatewise.studies.file import resolve
 from gatewise.studies.library import list_studies, load_study
 from gatewise.studies.plan import plan_study
@@ -129,6 +129,7 @@ def test_a_grid_that_nobody_would_wait_for_is_refused():
             1,
             "one seed cannot tell a difference from chance; 3 comparisons of model.cell need 7",
         ),
+        (["rnn", "gru"], 1, "one comparison of model.cell needs 6"),
         (["rnn"], 1, None),
     ],
 )
@@ -144,3 +145,17 @@ def test_a_design_that_cannot_decide_says_so_before_it_starts(cells, seeds, warn
 def test_a_study_without_factors_is_one_setting():
     planned = plan({"seeds": [3, 5]})
     assert [(run.label, run.seed, run.levels) for run in planned.runs] == [("small", 3, {}), ("small", 5, {})]
+
+
+@pytest.mark.parametrize(
+    ("values", "tree", "words"),
+    [
+        ([7] * 40, {}, "a.csv: series 'a' is 7 in every row"),
+        (range(40), {"vary": {"train.loss": ["mse", "mape"]}}, "a.csv, row 2, column 'y': the value is 0; loss mape"),
+        (range(12), {"vary": {"split.test": [0.1, 0.9]}}, "a.csv: series 'a' has 12 rows; 7 windows are too few"),
+    ],
+)
+def test_data_that_a_run_would_refuse_are_refused_before_anything_runs(tmp_path, values, tree, words):
+    (tmp_path / "a.csv").write_text("\n".join(["y", *map(str, values)]))
+    with pytest.raises(DataError, match=words):
+        plan({"data": {"files": [str(tmp_path / "a.csv")], "window": 5}, "seeds": 1, **tree}, digest=None)

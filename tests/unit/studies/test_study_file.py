@@ -210,3 +210,9 @@ def test_merging_keeps_what_only_one_has_and_takes_the_upper_where_both_have(und
             assert value == over[key]
         else:
             assert value == merge(under[key], over[key])
+
+
+def test_an_empty_study_file_is_said_to_hold_nothing(tmp_path):
+    (tmp_path / "mine.yaml").write_text("# nothing yet\n")
+    with pytest.raises(SettingsError, match=r"mine\.yaml: a study file is a list of .* found nothing"):
+        load_study(tmp_path / "mine.yaml")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.data import SeriesSet, require_nonzero
+from gatewise.data import SeriesSet, divides_by_truth, require_nonzero
 from gatewise.errors import OutputError
 from gatewise.registry import BASELINES
 from gatewise.runs import RunFolder
@@ -32,15 +32,10 @@ def refuse_other_run(place: RunFolder, settings: RunSettings, fingerprint: str) 
     )
 
 
-def divides_by_truth(settings: RunSettings) -> str | None:
-    """Name what divides by the target, so that zeros are refused with their row; None when nothing does."""
-    return "loss mape" if settings.train.loss == "mape" else None
-
-
 def check_values(settings: RunSettings, series: SeriesSet) -> None:
     """Refuse numbers that are too large, and percentages of zero before they become a division by zero."""
     refuse_huge(series)
-    if what := divides_by_truth(settings):
+    if what := divides_by_truth(settings.train):
         require_nonzero(series, what)
 
 

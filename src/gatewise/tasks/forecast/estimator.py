@@ -11,12 +11,11 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
-from gatewise.data import SeriesSet, future_values, like_input, read_series
+from gatewise.data import SeriesSet, divides_by_truth, future_values, like_input, read_series
 from gatewise.data import future_template as make_template
 from gatewise.errors import DataError, SettingsError, did_you_mean
 from gatewise.settings import DataSettings, RunSettings, flat_fields
 from gatewise.tasks.forecast import backtest, saved
-from gatewise.tasks.forecast.checks import divides_by_truth
 from gatewise.tasks.forecast.model import ForecastModel
 from gatewise.tasks.forecast.run import fit_forecast
 from gatewise.tasks.forecast.tables import forecast_frame
@@ -88,7 +87,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
             If the loss does not stay finite.
         """
         settings, frames = self._settings(X)
-        series = read_series(settings.data, frames, nonzero=divides_by_truth(settings))
+        series = read_series(settings.data, frames, nonzero=divides_by_truth(settings.train))
         outcome = fit_forecast(settings, series)
         self._take(outcome.model, outcome.result)
         self.predictions_ = outcome.predictions
@@ -188,7 +187,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
             per cutoff and how many networks were trained.
         """
         settings, frames = self._settings(X)
-        series = read_series(settings.data, frames, nonzero=divides_by_truth(settings))
+        series = read_series(settings.data, frames, nonzero=divides_by_truth(settings.train))
         table, self.cross_validation_ = backtest.cross_validation(
             settings, series, n_windows=n_windows, step=step, refit=refit
         )
@@ -228,7 +227,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
         model = self._fitted()
         settings, frames = self._settings(X)
         data = settings.data.model_copy(update={"series": model.settings.data.series})
-        series = read_series(data, frames, nonzero=divides_by_truth(settings))
+        series = read_series(data, frames, nonzero=divides_by_truth(settings.train))
         model.for_series(series)
         return series
 

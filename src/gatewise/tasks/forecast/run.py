@@ -16,6 +16,7 @@ from gatewise.data import (
     Split,
     Windows,
     create_transform,
+    divides_by_truth,
     last_rows,
     read_series,
     split_windows,
@@ -23,7 +24,7 @@ from gatewise.data import (
 from gatewise.runs import RunFolder, environment
 from gatewise.settings import RunSettings
 from gatewise.tasks.forecast import judge, saved, tables
-from gatewise.tasks.forecast.checks import check_values, divides_by_truth, refuse_early, refuse_other_run
+from gatewise.tasks.forecast.checks import check_values, refuse_early, refuse_other_run
 from gatewise.tasks.forecast.inputs import ForecastTask
 from gatewise.tasks.forecast.intervals import ConformalIntervals
 from gatewise.tasks.forecast.model import ForecastModel, create_network
@@ -83,7 +84,7 @@ def run_forecast(
         If the loss does not stay finite.
     """
     started = time.perf_counter()
-    series = read_series(settings.data, nonzero=divides_by_truth(settings))
+    series = read_series(settings.data, nonzero=divides_by_truth(settings.train))
     splits = _splits(settings, series)
     refuse_early(settings, series)
     seconds = time.perf_counter() - started
