@@ -15,7 +15,8 @@ from gatewise.cli.output import Json, print_json, say
 def forecast(files: Files = None, config: Config = None, as_json: Json = False, **options: Any) -> None:
     """Say how data files would be read: series, dates, frequency, gaps, duplicates, scale, and what would be refused.
 
-    A settings file says the loss too (MAPE takes no zeros). Nothing is trained and nothing is written. The exit code is 2 when the files would be refused.
+    Nothing is trained and nothing is written. The exit code is 2 when the files would be refused. With --config, the
+    loss counts too: MAPE takes no zeros.
 
     For example:
 

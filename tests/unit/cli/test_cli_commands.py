@@ -318,7 +318,7 @@ def test_check_knows_the_loss_and_the_split(capsys: pytest.CaptureFixture[str]) 
     said = capsys.readouterr().out
     assert "refused: a.csv, row 4, column 'y': the value is 0; loss mape" in said
     assert "too few for a chronological split (test 0.9" in said
-    assert run(["check", "forecast", "a.csv", "--window", "9", "--split", "walk_forward", "--folds", "20"]) == 2
-    assert "too few for a walk_forward split" in capsys.readouterr().out
+    assert run(["check", "forecast", "a.csv", "--window", "9", "--test-size", "0.9"]) == 2
+    assert "too few for a chronological split (test 0.9" in capsys.readouterr().out
     assert run(["check", "forecast", "a.csv", "--window", "26"]) == 2
     assert "refused: a.csv: series 'a' has 28 rows; 2 windows are too few" in capsys.readouterr().out
