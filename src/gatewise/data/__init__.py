@@ -2,7 +2,7 @@
 
 from gatewise.data.check import DataReport, SeriesReport, check_files
 from gatewise.data.covariates import calendar_features, future_template, future_values
-from gatewise.data.cuts import last_rows, without_last
+from gatewise.data.cuts import at_least, last_rows, without_last
 from gatewise.data.frames import like_input, to_polars
 from gatewise.data.frequency import Frequency
 from gatewise.data.reading import divides_by_truth, read_series
@@ -22,6 +22,7 @@ __all__ = [
     "Split",
     "TargetTransform",
     "Windows",
+    "at_least",
     "calendar_features",
     "check_files",
     "create_transform",

@@ -21,6 +21,23 @@ def without_last(series: SeriesSet, rows: int) -> SeriesSet:
     return _cut(series, begin, np.maximum(begin, end - rows))
 
 
+def at_least(series: SeriesSet, rows: int) -> SeriesSet:
+    """Return the series that have at least `rows` rows; all of them when none has."""
+    enough = np.diff(series.offsets) >= rows
+    if enough.all() or not enough.any():
+        return series
+    begin, end = series.offsets[:-1][enough], series.offsets[1:][enough]
+    names = tuple(name for name, kept in zip(series.names, enough, strict=True) if kept)
+    kept = replace(
+        series,
+        names=names,
+        channels=names if len(names) == 1 else series.channels,  # one series alone is called by its own name
+        static=series.static[enough],
+        sources=tuple(file for file, kept in zip(series.sources, enough, strict=False) if kept),
+    )
+    return _cut(kept, begin, end)
+
+
 def last_rows(series: SeriesSet, rows: int) -> SeriesSet:
     """Return the last `rows` rows of every series (all of a shorter one)."""
     begin, end = series.offsets[:-1], series.offsets[1:]

@@ -176,6 +176,28 @@ def test_a_horizon_that_is_none():
             forecaster.predict(horizon=horizon)
 
 
+def test_a_series_that_is_too_short_does_not_keep_the_others_from_a_forecast(tmp_path):
+    lengths = {"a": 60, "b": 3, "c": 50}
+    rows = [(name, k, float(k % 7 + 10 * len(name)), k % 2) for name, n in lengths.items() for k in range(n)]
+    frame = pl.DataFrame(rows, schema=["unique_id", "t", "y", "promo"], orient="row")
+    forecaster = quick(window=5, future_covariates="promo").fit(frame)
+    assert any("1 series shorter than" in note and ": b" in note for note in forecaster.result_["notes"])
+    template = forecaster.future_template()
+    assert template["unique_id"].to_list() == ["a", "c"]
+    made = forecaster.predict(future=template.with_columns(promo=pl.lit(1.0)))
+    assert made["unique_id"].to_list() == ["a", "c"]
+    forecaster.save(tmp_path / "model")
+    again = Forecaster.load(tmp_path / "model").predict(future=template.with_columns(promo=pl.lit(1.0)))
+    assert again.equals(made)
+    alone = quick(window=5).fit(frame.filter(pl.col("unique_id") != "c").drop("promo"))
+    assert alone.predict()["unique_id"].to_list() == ["a"]
+
+
+def test_a_device_that_is_not_there_is_named():
+    with pytest.raises(SettingsError, match="device: 'gpu'"):
+        quick(device="gpu").fit(np.arange(80.0))
+
+
 # -------------------------------------------------------------------------------------------------- score and intervals
 
 

@@ -15,7 +15,6 @@ from gatewise.training.device import choose_device
 def refuse_early(settings: RunSettings, series: SeriesSet) -> None:
     """Let everything that can refuse these settings do so before anything is written."""
     check_values(settings, series)
-    choose_device(settings.train.device)
     create_network(settings, series)
     for name in settings.baselines:
         BASELINES.load(name)()
@@ -33,7 +32,8 @@ def refuse_other_run(place: RunFolder, settings: RunSettings, fingerprint: str) 
 
 
 def check_values(settings: RunSettings, series: SeriesSet) -> None:
-    """Refuse numbers that are too large, and percentages of zero before they become a division by zero."""
+    """Refuse a device that is not there, numbers that are too large, and percentages of zero."""
+    choose_device(settings.train.device)
     refuse_huge(series)
     if what := divides_by_truth(settings.train):
         require_nonzero(series, what)

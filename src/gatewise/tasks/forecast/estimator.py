@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
-from gatewise.data import SeriesSet, divides_by_truth, future_values, like_input, read_series
+from gatewise.data import SeriesSet, at_least, divides_by_truth, future_values, like_input, read_series
 from gatewise.data import future_template as make_template
 from gatewise.errors import DataError, SettingsError, did_you_mean
 from gatewise.settings import DataSettings, RunSettings, flat_fields
@@ -101,7 +101,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X
-            Newer rows to forecast from, in the shape that ``fit`` took; the end of the training data when absent.
+            Newer rows to forecast from, in the shape that ``fit`` took; the end of the training data when absent,
+            without the series that are shorter than a window.
         horizon
             Rows to forecast; those that the network was trained for when absent. Rows beyond are recursive and say so.
         future
@@ -121,7 +122,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
             If `X` is too short or does not fit the model, or covariates are missing.
         """
         model = self._fitted()
-        history = model.history if X is None else self._read(X)
+        history = _forecastable(model) if X is None else self._read(X)
         frame = self.forecast_from(model, history, horizon=horizon, future=future)
         return like_input(frame, self._like if X is None else X)
 
@@ -143,7 +144,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
         """Return the frame of known-in-advance covariates that ``predict`` needs, with empty cells to fill in."""
         model = self._fitted()
         data = model.settings.data
-        return make_template(model.history, _from_next_row(data), horizon or data.target_offset - 1 + data.horizon)
+        return make_template(
+            _forecastable(model), _from_next_row(data), horizon or data.target_offset - 1 + data.horizon
+        )
 
     def score(self, X: Any = None, y: Any = None) -> float:  # noqa: ARG002
         """Return the skill over the last value on `X`: 1 - MSE / MSE of the last value.
@@ -242,6 +245,12 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
             X = X[:, None] if X.ndim == 1 else X
             flat = {**flat, "column": [f"y{i}" for i in range(X.shape[1])] if X.shape[1] > 1 else ["y"]}
         return RunSettings.from_flat(flat), X
+
+
+def _forecastable(model: ForecastModel) -> SeriesSet:
+    """Return the training series that are long enough to go on from; of the others ``result_["notes"]`` speaks."""
+    data = model.settings.data
+    return at_least(model.history, data.window + data.target_offset - 1)
 
 
 def _from_next_row(data: DataSettings) -> DataSettings:
