@@ -17,7 +17,7 @@ def judge_claims(
     """Judge each claim: ``{"claim", "report", "ours", "interval", "verdict"}``.
 
     A figure is one run of the report, so it is held against where one more run of ours would fall (95 % prediction
-    interval over seeds): "agrees", "ours is lower", "ours is higher". A best level is held against ours by the paired
+    interval over seeds): "agrees", "ours is lower", "ours is higher"; of several figures the range counts. A best level is held against ours by the paired
     test: "agrees", "differs", "undecided". "not run" when there is nothing to hold it against.
     """
     return [_judge(claim, [level for level in levels if _matches(level, claim["where"])], main) for claim in claims]
@@ -52,13 +52,9 @@ def _judge_figure(claim: Mapping[str, Any], levels: list[LevelResults]) -> tuple
         return mean, None, "one seed cannot tell"
     figures = claim["report"] if isinstance(claim["report"], list | tuple) else [claim["report"]]
     low, high = interval
-    if any(low <= figure <= high for figure in figures):
-        return mean, [low, high], "agrees"
-    return (
-        mean,
-        [low, high],
-        "ours is lower" if high < min(figures) else "ours is higher" if low > max(figures) else "differs",
-    )
+    if high < min(figures):
+        return mean, [low, high], "ours is lower"
+    return mean, [low, high], "ours is higher" if low > max(figures) else "agrees"
 
 
 def _judge_best(

@@ -112,11 +112,11 @@ def span(values: Iterable[float]) -> str:
 
     Examples
     --------
-    >>> span([1.204, 1.2]), span([0.5, 2.0])
-    ('1.2', '0.5 to 2')
+    >>> span([1.204, 1.2]), span([0.5, 168.0])
+    ('1.2', '0.5 to 168')
     """
     known = list(values)
-    low, high = f"{min(known):.2g}", f"{max(known):.2g}"
+    low, high = (f"{number:.0f}" if number >= 100 else f"{number:.2g}" for number in (min(known), max(known)))
     return low if low == high else f"{low} to {high}"
 
 

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from gatewise.errors import InputError
+from gatewise.studies import words
 from gatewise.studies.compare import compare_study
 from gatewise.studies.file import resolve
 from gatewise.studies.folder import StudyFolder
@@ -178,6 +179,7 @@ def test_only_times_of_runs_that_were_alone_are_reported(tmp_path):
 CLAIMS = [
     ({"claim": "figure", "report": 101.0, "where": {"model.cell": "gru"}}, "agrees"),
     ({"claim": "figure", "report": [300.0, 102.0], "where": {"model.cell": "gru"}}, "agrees"),
+    ({"claim": "figure", "report": [50.0, 150.0], "where": {"model.cell": "gru"}}, "agrees"),
     ({"claim": "figure", "report": 150.0, "where": {"model.cell": "gru"}}, "ours is lower"),
     ({"claim": "figure", "report": 50.0, "where": {"model.cell": "gru"}}, "ours is higher"),
     (
@@ -293,3 +295,8 @@ def test_conditions_that_tell_nothing_apart_are_said_in_one_sentence(tmp_path):
         "GRU has the lowest mean test MSE in two of them; about "
     )
     assert [line.split(": ")[0] for line in together["evidence"]] == ["units 8", "units 16"]
+
+
+def test_long_times_are_written_without_exponents():
+    assert words.span([12.34, 168.2]) == "12 to 168"
+    assert words.span([1.204, 1.2]) == "1.2"
