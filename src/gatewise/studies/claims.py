@@ -17,8 +17,9 @@ def judge_claims(
     """Judge each claim: ``{"claim", "report", "ours", "interval", "verdict"}``.
 
     A figure is one run of the report, so it is held against where one more run of ours would fall (95 % prediction
-    interval over seeds): "agrees", "ours is lower", "ours is higher"; of several figures the range counts. A best level is held against ours by the paired
-    test: "agrees", "differs", "undecided". "not run" when there is nothing to hold it against.
+    interval over seeds): "agrees", "ours is lower", "ours is higher"; of several figures the range counts. A best
+    level is held against ours by the paired test: "agrees", "differs", "undecided". "not run" when there is nothing to
+    hold it against.
     """
     return [_judge(claim, [level for level in levels if _matches(level, claim["where"])], main) for claim in claims]
 
