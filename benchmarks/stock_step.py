@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.timing import alternate, installed, machine
+from benchmarks.timing import ROUNDS, alternate, installed, machine
 from gatewise.models import ForecastNetwork
 from gatewise.settings import ModelSettings, TrainSettings
 from gatewise.training.optimizers import create_optimizer
@@ -120,7 +120,8 @@ def markdown(found: dict[str, Any]) -> str:
     """Return what was measured as a section of docs/benchmarks.md."""
     names = list(found["milliseconds"]["lstm"])
     lines = [
-        f"Milliseconds a step (median of 9 alternating rounds of 5), {found['threads']} threads; {found['versions']}.",
+        f"Milliseconds a step (median of {ROUNDS} alternating rounds of 5), {found['threads']} threads;",
+        f"{found['versions']}.",
         "",
         f"| cell | {' | '.join(names)} | {' | '.join(f'{name} / gatewise' for name in names[1:])} |",
         f"|---|{'---|' * (2 * len(names) - 1)}",

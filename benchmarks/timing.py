@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-ROUNDS = 9
+ROUNDS = 15
 WARM_UP = 3
 
 
