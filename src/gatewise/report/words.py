@@ -130,7 +130,7 @@ def headline_title(evidence: Evidence) -> str:
     closes = [columns] if isinstance(columns, str) else list(columns)
     return (
         "the last close"
-        if evidence.baseline == "last_value" and closes == ["Close"]
+        if evidence.baseline == "last_value" and [name.lower() for name in closes] in (["close"], ["adj close"])
         else baseline_title(evidence.baseline)
     )
 

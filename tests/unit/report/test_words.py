@@ -75,3 +75,8 @@ def test_a_run_without_closing_prices_speaks_of_values(single):
     evidence = read_evidence(single)
     other = replace(evidence, settings={"data": {"column": ["load"]}})
     assert verdict(other).headline == "LSTM does not beat the last value."
+
+
+def test_adjusted_closes_are_closes_too(single):
+    adjusted = replace(read_evidence(single), settings={"data": {"column": ["Adj Close"]}})
+    assert verdict(adjusted).headline == "LSTM does not beat the last close."
