@@ -111,6 +111,7 @@ def verdict(evidence: Evidence) -> Verdict:
     if evidence.is_study:
         headline, rest, tone = _of_many(said, len(rows), title, "cell" if evidence.main == "model.cell" else "setting")
         sentences += [rest] if rest else []
+        sentences += _too_few_seeds(evidence) if said["undecided"] else []
     else:
         tone = str(rows[0]["says"])
         headline = _of_one(evidence.levels[0].label, title, tone)
@@ -139,7 +140,7 @@ def _of_many(said: Mapping[str, list[Any]], count: int, title: str, what: str) -
     """Return headline, a sentence about the others, and the tone."""
     better, undecided, worse = (len(said[word]) for word in ("better", "undecided", "worse"))
     others = [f"{worse} {'is' if worse == 1 else 'are'} worse"] * bool(worse)
-    others += [f"{undecided} cannot be told apart from it"] * bool(undecided)
+    others += [f"{undecided} {'is' if undecided == 1 else 'are'} undecided"] * bool(undecided)
     if better:
         headline = f"Every {what} beats {title}." if better == count else f"{better} of {count} settings beat {title}."
         return headline, f"Of the others, {listed(others)}." if others else "", "mixed" if others else "better"
@@ -150,6 +151,18 @@ def _of_many(said: Mapping[str, list[Any]], count: int, title: str, what: str) -
             "undecided",
         )
     return f"No {what} beats {title}.", f"All {count} settings are worse." if count > 1 else "", "worse"
+
+
+def _too_few_seeds(evidence: Evidence) -> list[str]:
+    """Say that nothing could have been decided, when an exact test over so few seeds cannot reach 0.05."""
+    counts = [len((level.metrics.get(evidence.metric) or {}).get("values") or ()) for level in evidence.levels]
+    most = max(counts, default=0)
+    least_p = 2.0 / 2**most
+    if most == 0 or least_p <= 0.05:
+        return []
+    with_seeds = "One seed decides" if most == 1 else f"{most} seeds decide"
+    reach = "" if most == 1 else f" (the exact test's least p is {p_value(least_p)})"
+    return [f"{with_seeds} nothing, however large a difference is{reach}: run more of them."]
 
 
 def _of_one(label: str, baseline: str, says: str) -> str:

@@ -51,10 +51,10 @@ def judged(evidence, *decisions):
         (
             ["worse", "undecided", "worse"],
             "No cell is shown to beat the last close.",
-            "2 are worse and 1 cannot be told",
+            "2 are worse and 1 is undecided",
         ),
-        (["undecided"] * 2, "No cell is shown to beat the last close.", "2 cannot be told apart"),
-        (["better", "worse", "undecided"], "1 of 3 settings beat the last close.", "1 is worse and 1 cannot be told"),
+        (["undecided"] * 2, "No cell is shown to beat the last close.", "2 are undecided"),
+        (["better", "worse", "undecided"], "1 of 3 settings beat the last close.", "1 is worse and 1 is undecided"),
         (["better"] * 3, "Every cell beats the last close.", "Best is"),
         ([], "No verdict: nothing was compared with a baseline.", ""),
     ],
@@ -80,3 +80,17 @@ def test_a_run_without_closing_prices_speaks_of_values(single):
 def test_adjusted_closes_are_closes_too(single):
     adjusted = replace(read_evidence(single), settings={"data": {"column": ["Adj Close"]}})
     assert verdict(adjusted).headline == "LSTM does not beat the last close."
+
+
+@pytest.mark.parametrize(("seeds", "said"), [(1, "One seed decides nothing"), (3, "3 seeds decide nothing"), (6, "")])
+def test_too_few_seeds_are_said_to_decide_nothing(study, seeds, said):
+    evidence = read_evidence(study)
+    levels = tuple(
+        replace(level, metrics={"mse": {"mean": 1.0, "values": [float(k) for k in range(seeds)]}})
+        for level in evidence.levels
+    )
+    rows = tuple({**row, "says": "undecided"} for row in evidence.against_baseline)
+    text = " ".join(verdict(replace(evidence, levels=levels, against_baseline=rows)).sentences)
+    assert ("nothing, however large a difference is" in text) == bool(said)
+    assert said in text
+    assert ("least p is 0.25" in text) == (seeds == 3)
