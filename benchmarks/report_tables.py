@@ -59,7 +59,7 @@ def markdown(found: dict[str, Any]) -> str:
     lines = [
         "GOOG and AAPL closes, 2010 to 2018, window 30, the close two rows on, the report's random split (which leaks:",
         "neighbouring windows overlap), 512 units, batch 8. Figures are of the test part; ± is the standard deviation",
-        f"over seeds. {found['versions']}. So few seeds show whether the report's figures come again; they decide nothing.",
+        f"over seeds. {found['versions']}. So few seeds show whether the figures come again; they decide nothing.",
         "The fourth table of the report, its optimisers, is the study `stocks-optimizers --preset paper`.",
     ]
     for name, table in found["tables"].items():

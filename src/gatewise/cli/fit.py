@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,7 +61,8 @@ def forecast(
     from gatewise.tasks.forecast import run_forecast
     from gatewise.training.progress import choose_progress
 
-    progress = choose_progress(settings.model.cell, lines=True)
+    # Quiet where nobody watches; the log of a CI job gets a line an epoch.
+    progress = choose_progress(settings.model.cell, lines=bool(os.environ.get("CI")))
     result = run_forecast(settings, folder, threads=settings.train.threads, exclusive=exclusive, progress=progress)
     if as_json:
         print_json(result)
