@@ -293,6 +293,11 @@ KERNELS = Registry(
             "Readable loop over time; every cell, mask and option",
         ),
         Entry(
+            "parallel",
+            "gatewise.cells.kernels.parallel:Parallel",
+            "All steps at once, for cells that are linear in their state",
+        ),
+        Entry(
             "torch",
             "gatewise.cells.kernels.torch_native:TorchNative",
             "torch's own fused recurrences where they compute the same function",

@@ -4,14 +4,14 @@ import itertools
 
 import pytest
 import torch
+from cell_cases import CELL_CASES, case_id
 
-from gatewise.cells import create_cell, list_cells
+from gatewise.cells import create_cell
 from gatewise.cells.kernels import Call, Kernel, choose_kernel
 from gatewise.errors import SettingsError
 from gatewise.registry import KERNELS
 
-CELLS = [pytest.param(name, {}, id=name) for name in list_cells()]
-CELLS += [pytest.param("gru", {"reset": "before"}, id="gru-before")]
+CELLS = [pytest.param(*case, id=case_id(*case)) for case in CELL_CASES]
 MASKS = {"all": None, "right": [5, 2, 1], "nothing": [0, 0, 0]}
 
 

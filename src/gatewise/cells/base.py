@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, TypeAlias, TypedDict
+from typing import Any, ClassVar, TypeAlias, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -39,8 +39,9 @@ class Cell(nn.Module, ABC):
       repeats the last h (the start state's h where nothing real came before). What stands in the padding, be it NaN,
       touches no valid output and no gradient.
     - Recurrent dropout drops parts of the h that enters the products with recurrent weights, and nothing else: the
-      state that is carried on, gated or returned is whole. One mask ``(B, H)``, scaled by 1 / (1 - rate), holds for the
-      whole sequence; a new one is drawn for every ``forward`` while training, none in ``eval()``.
+      state that is carried on, gated or returned is whole. A cell without such products drops parts of what a step
+      writes to its state (Semeniuta et al. 2016, arXiv:1603.05118). One mask ``(B, H)``, scaled by 1 / (1 - rate),
+      holds for the whole sequence; a new one is drawn for every ``forward`` while training, none in ``eval()``.
     - Batches of any size, float32 and float64.
 
     A cell of your own
@@ -72,6 +73,8 @@ class Cell(nn.Module, ABC):
     """
 
     state_names: tuple[str, ...] = ("h",)
+    #: Parameters that multiply h; where there are none, recurrent dropout drops parts of what is written to the state.
+    recurrent_weights: ClassVar[tuple[str, ...]] = ("recurrent_kernel",)
 
     def __init__(
         self,
@@ -114,9 +117,14 @@ class Cell(nn.Module, ABC):
         return x
 
     @property
+    def output_size(self) -> int:
+        """Width of the output h: the number of units, unless the cell projects it."""
+        return self.units
+
+    @property
     def state_sizes(self) -> tuple[tuple[int, ...], ...]:
         """Shape of each part of the state, without the batch."""
-        return ((self.units,),) * len(self.state_names)
+        return ((self.output_size,), *((self.units,),) * (len(self.state_names) - 1))
 
     def initial_state(self, batch: int) -> State:
         """Return zeros for a batch of sequences, in the weights' number format and place."""
@@ -190,7 +198,7 @@ class Cell(nn.Module, ABC):
         if not self.training or self.recurrent_dropout == 0.0:
             return None
         weight = next(self.parameters())
-        return draw_mask((batch, self.units), self.recurrent_dropout, like=weight, generator=self.dropout_generator)
+        return draw_mask((batch, self.output_size), self.recurrent_dropout, like=weight, generator=self.dropout_generator)
 
     def extra_repr(self) -> str:
         """Say the sizes when printed."""

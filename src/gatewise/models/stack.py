@@ -88,7 +88,6 @@ class RecurrentStack(nn.Module):
         self.layers = checks.count("layers", layers)
         self.bidirectional = bidirectional
         self.directions = 2 if bidirectional else 1
-        self.output_size = checks.count("units", units) * self.directions
         self.input_dropout = Dropout(input_dropout, mask=input_dropout_mask, generator=dropout_generator)
         self.layer_dropout = Dropout(layer_dropout, generator=dropout_generator)
         options = {"recurrent_dropout": recurrent_dropout, "kernel": kernel, "dropout_generator": dropout_generator}
@@ -96,17 +95,15 @@ class RecurrentStack(nn.Module):
             if option in ("generator", *options):
                 raise SettingsError(f"cell_options: {option!r} is set beside it, not in it")
         options.update(cell_options or {})
-        self.cells = nn.ModuleList(
-            create_cell(
-                cell,
-                input_size=input_size if layer == 0 else self.output_size,
-                units=units,
-                generator=init_generator,
-                **options,
-            )
-            for layer in range(self.layers)
-            for _ in range(self.directions)
-        )
+        self.cells = nn.ModuleList()
+        self.output_size = input_size
+        for _ in range(self.layers):
+            layer = [
+                create_cell(cell, input_size=self.output_size, units=units, generator=init_generator, **options)
+                for _ in range(self.directions)
+            ]
+            self.cells.extend(layer)
+            self.output_size = sum(one.output_size for one in layer)
         learned = checks.choice("initial_state", initial_state, ("zero", "learned")) == "learned"
         sizes = [size for one in self._cells() for size in one.state_sizes]
         self.start = nn.ParameterList(torch.zeros(size) for size in sizes) if learned else None
@@ -211,8 +208,8 @@ class RecurrentStack(nn.Module):
         """
         if not self.bidirectional:
             return y[:, -1]
-        units = self.output_size // 2
-        return torch.cat([y[:, -1, :units], y[:, 0, units:]], dim=-1)
+        half = self.output_size // 2
+        return torch.cat([y[:, -1, :half], y[:, 0, half:]], dim=-1)
 
     def _by_cell(self, state: Any) -> list[State]:
         """Cut the flat state into one piece for each cell."""
