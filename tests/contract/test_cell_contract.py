@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from cell_cases import CELL_CASES, case_id
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cell_cases import CELL_CASES, case_id
 from gatewise.cells import Cell, create_cell
 from gatewise.cells.base import option_names
 from gatewise.registry import CELLS

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 import torch
-from cell_cases import CELL_CASES, case_id
 
+from cell_cases import CELL_CASES, case_id
 from gatewise.cells import create_cell
 from gatewise.cells.kernels import Call, Kernel, choose_kernel
 from gatewise.errors import SettingsError

@@ -198,7 +198,9 @@ class Cell(nn.Module, ABC):
         if not self.training or self.recurrent_dropout == 0.0:
             return None
         weight = next(self.parameters())
-        return draw_mask((batch, self.output_size), self.recurrent_dropout, like=weight, generator=self.dropout_generator)
+        return draw_mask(
+            (batch, self.output_size), self.recurrent_dropout, like=weight, generator=self.dropout_generator
+        )
 
     def extra_repr(self) -> str:
         """Say the sizes when printed."""
