@@ -8,7 +8,9 @@ interface. Where there is no build for a machine, :func:`library` is None and ot
 from __future__ import annotations
 
 import ctypes
+import math
 import os
+import threading
 from ctypes import POINTER, Structure, c_float, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
@@ -27,12 +29,12 @@ class Sequence(Structure):
     """The arguments of one call: `sequence` in ``csrc/recurrence.c``, in the same order."""
 
     _fields_ = [
-        *((name, c_int64) for name in ("steps", "batch", "units", "threads")),
+        *((name, c_int64) for name in ("steps", "batch", "units", "threads", "inputs", "dy_step", "dy_row")),
         *((name, c_float) for name in ("hold_h_rate", "hold_c_rate")),
         *(
             (name, c_void_p)
             for name in (
-                "weights", "bias", "packed", "gates", "h", "c", "side", "entering",
+                "weights", "bias", "x", "input_weights", "input_bias", "packed", "gates", "h", "c", "side", "entering",
                 "drop", "mask", "hold_h", "hold_c", "dy", "dh", "dc", "dgates", "room",
             )  # fmt: skip
         ),
@@ -66,7 +68,34 @@ class Library:
     def room_for_weights(self, weights: Tensor) -> Tensor:
         """Return memory for packed recurrent weights (G H, H), each gate's rows filled up to whole panels."""
         rows, units = weights.shape
-        return weights.new_empty(rows * -(-units // self.panel) * self.panel)
+        return pool.take(rows * -(-units // self.panel) * self.panel)
+
+
+class Pool(threading.local):
+    """Memory that this thread's calls use again: fresh megabytes cost a page fault for each 4 KiB."""
+
+    def __init__(self) -> None:
+        self._free: list[Tensor] = []
+
+    def take(self, *shape: int) -> Tensor:
+        """Return a float32 tensor with anything in it."""
+        size = math.prod(shape)
+        for place, one in enumerate(self._free):
+            if one.numel() == size:
+                return self._free.pop(place).view(shape)
+        return torch.empty(shape)
+
+    def give(self, *tensors: Tensor | None) -> None:
+        """Take back what nobody reads any more; what is too large or too much to keep is let go."""
+        for tensor in tensors:
+            if tensor is not None and tensor.numel() <= _LARGEST_KEPT:
+                self._free.insert(0, tensor)
+        del self._free[_MOST_KEPT:]
+
+
+#: Floats in one piece (64 MiB), and pieces a thread.
+_LARGEST_KEPT, _MOST_KEPT = 2**24, 6
+pool = Pool()
 
 
 @cache

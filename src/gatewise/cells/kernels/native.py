@@ -11,17 +11,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.functional import linear
 
 from gatewise.cells.base import State
 from gatewise.cells.gru import GRU
 from gatewise.cells.kernels import Call, Kernel
-from gatewise.cells.kernels.library import Library, library
+from gatewise.cells.kernels.library import Library, library, pool
 from gatewise.cells.kernels.reference import Reference
 from gatewise.cells.lstm import LSTM
 from gatewise.cells.rnn import SimpleRNN
 
 #: Fewer steps than this use the weights as they stand: packing them would cost more than it saves.
 _STEPS_TO_PACK_FOR = 4
+#: Up to this many inputs are multiplied in the loop: a product with few columns is slow.
+_FEW_INPUTS = 8
 
 
 class Native(Kernel):
@@ -71,81 +74,120 @@ class Recurrence(torch.autograd.Function):
         c: Tensor | None,  # (B, H)
     ) -> tuple[Tensor | None, ...]:
         """Return y ``(B, T, H)``, h and, of the LSTM, c after the last step."""
-        function, (B, T, _), H = _function(call), x.shape, h.shape[-1]
-        mask = None if call.mask is None else call.mask.t().contiguous()  # (T, B)
-        rows = x.transpose(0, 1).contiguous()  # (T, B, I)
-        if mask is not None:
-            # A NaN in the padding would reach the weights' gradient as 0 * NaN, though no output depends on it.
-            rows = torch.where(mask[:, :, None], rows, 0.0)
-        hs, cs = _from_start(h, T), None if c is None else _from_start(c, T)  # (T + 1, B, H)
-        entering = hs[:T]
-        if call.recurrent_mask is not None:
-            entering = torch.empty_like(entering)
-            torch.mul(h, call.recurrent_mask, out=entering[0])
-        gates = hs[1:] if function == "rnn" else x.new_empty(T, B, U.shape[0])
-        bias = b if d is None else torch.cat([b[: 2 * H] + d[: 2 * H], b[2 * H :]])
-        torch.addmm(bias, rows.flatten(0, 1), W.t(), out=gates.flatten(0, 1))
-        kept = {"gates": gates, "h": hs, "c": cs, "entering": entering}
-        kept["side"] = torch.empty_like(entering) if function.startswith("gru") else None
-        _library().sequence(
-            f"{function}_forward",
-            (T, B, H),
-            packed=_library().room_for_weights(U) if T >= _STEPS_TO_PACK_FOR else None,
-            weights=U.contiguous(),
-            bias=None if d is None else d[2 * H :],
-            mask=mask,
-            drop=call.recurrent_mask,
-            **kept,
-        )
+        made = _forward(call, x, W, U, b, d, h, c)
         ctx.set_materialize_grads(False)
-        ctx.call, ctx.names = call, list(kept)
-        ctx.save_for_backward(x, W, U, b, d, h, c, rows, mask, *kept.values())
-        return hs[1:].transpose(0, 1), hs[T].clone(), None if cs is None else cs[T].clone()
+        ctx.call, ctx.names, ctx.spent = call, list(made), False
+        ctx.save_for_backward(x, W, U, b, d, h, c, *made.values())
+        hs, cs = made["h"], made["c"]
+        assert hs is not None
+        return hs[1:].transpose(0, 1), hs[-1].clone(), None if cs is None else cs[-1].clone()
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         """Return the gradients of everything that `forward` took."""
-        *inputs, rows, mask = ctx.saved_tensors[:9]
+        inputs = ctx.saved_tensors[:7]
         if torch.is_grad_enabled():  # a gradient of the gradient is wanted
             return (None, *_recorded(ctx.call, inputs, grads))
-        x, W, U, _, d, h, c = inputs
-        kept = dict(zip(ctx.names, ctx.saved_tensors[9:], strict=True))
-        function, (B, T, I), H = _function(ctx.call), x.shape, h.shape[-1]
-        dy, dh, *dc = grads
-        dh = torch.zeros_like(h) if dh is None else dh.contiguous().clone()
-        dc = None if c is None else torch.zeros_like(c) if dc[0] is None else dc[0].contiguous().clone()
-        dgates = x.new_empty(T, B, 4 * H if function == "gru_after" else U.shape[0])
-        _library().sequence(
-            f"{function}_backward",
-            (T, B, H),
-            packed=_library().room_for_weights(U),
-            weights=U.contiguous(),
-            mask=mask,
-            drop=ctx.call.recurrent_mask,
-            dy=None if dy is None else dy.transpose(0, 1).contiguous(),
-            dh=dh,
-            dc=dc,
-            dgates=dgates,
-            room=torch.empty_like(dh),
-            **kept,
-        )
-        flat = dgates.flatten(0, 1)
-        # Gradients before the gates, of what W made and of what U made: the same but for a GRU's candidate.
-        of_input, of_recurrent = (flat[:, : 3 * H], flat[:, H:]) if function == "gru_after" else (flat, flat)
-        entering = kept["entering"].flatten(0, 1)
-        dx = dW = dU = db = dd = None
-        if function == "gru_before":  # U_n multiplied r * h
-            dU = torch.cat([flat[:, : 2 * H].t() @ entering, flat[:, 2 * H :].t() @ kept["side"].flatten(0, 1)])
-        else:
-            dU = of_recurrent.t() @ entering
-        dW = of_input.t() @ rows.flatten(0, 1)
-        db = of_input.sum(0)
-        if d is not None:  # the first third of `of_input` is the candidate's, which stands last in the weights
-            dW, db, dd = dW.roll(-H, 0), db.roll(-H, 0), of_recurrent.sum(0)
-            W = W.roll(H, 0)
-        if ctx.needs_input_grad[1]:
-            dx = (of_input @ W).view(T, B, I).transpose(0, 1)
-        return None, dx, dW, dU, db, dd, dh, dc
+        made = dict(zip(ctx.names, ctx.saved_tensors[7:], strict=True))
+        if ctx.spent:  # the gates' gradients took the gates' place when these were first asked for
+            made = _forward(ctx.call, *inputs)
+        ctx.spent = True
+        return (None, *_backward(ctx.call, inputs, made, grads, input_too=ctx.needs_input_grad[1]))
+
+
+def _forward(
+    call: Call, x: Tensor, W: Tensor, U: Tensor, b: Tensor, d: Tensor | None, h: Tensor, c: Tensor | None
+) -> dict[str, Tensor | None]:
+    """Compute the sequence and return what its gradients need, time-major, by the names of ``library.Sequence``."""
+    function, (B, T, _), H = _function(call), x.shape, h.shape[-1]
+    mask = None if call.mask is None else call.mask.t().contiguous()  # (T, B)
+    rows = x.transpose(0, 1).contiguous()  # (T, B, I)
+    if mask is not None:
+        # A NaN in the padding would reach the weights' gradient as 0 * NaN, though no output depends on it.
+        rows = torch.where(mask[:, :, None], rows, 0.0)
+    hs, cs = _from_start(h, T), None if c is None else _from_start(c, T)  # (T + 1, B, H)
+    entering = hs[:T]
+    if call.recurrent_mask is not None:
+        entering = torch.empty_like(entering)
+        torch.mul(h, call.recurrent_mask, out=entering[0])
+    gates = hs[1:] if function == "rnn" else pool.take(T, B, U.shape[0])
+    bias = b if d is None else torch.cat([b[: 2 * H] + d[: 2 * H], b[2 * H :]])
+    if few := rows.shape[2] <= _FEW_INPUTS:
+        inputs = {"x": rows, "inputs": rows.shape[2], "input_weights": W.t().contiguous(), "input_bias": bias}
+    else:
+        torch.addmm(bias, rows.flatten(0, 1), W.t(), out=gates.flatten(0, 1))
+    side = pool.take(T, B, H) if function.startswith("gru") else None
+    packed = _library().room_for_weights(U) if T >= _STEPS_TO_PACK_FOR else None
+    made = {"gates": gates, "h": hs, "c": cs, "side": side, "entering": entering, "mask": mask}
+    _library().sequence(
+        f"{function}_forward",
+        (T, B, H),
+        weights=U.contiguous(),
+        bias=None if d is None else d[2 * H :],
+        packed=packed,
+        drop=call.recurrent_mask,
+        **(inputs if few else {}),
+        **made,
+    )
+    pool.give(packed)
+    return {**made, "rows": rows}
+
+
+def _backward(
+    call: Call,
+    inputs: tuple[Tensor | None, ...],
+    made: dict[str, Tensor | None],
+    grads: tuple[Tensor | None, ...],
+    *,
+    input_too: bool,
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of x, W, U, b, d, h and c; those of the gates overwrite the gates."""
+    _, W, U, _, d, h, c = inputs
+    rows = made.pop("rows")
+    gates, entering, side = made["gates"], made["entering"], made["side"]
+    assert W is not None and U is not None and h is not None
+    assert rows is not None and gates is not None and entering is not None
+    function, (T, B, H) = _function(call), entering.shape
+    dy, dh, dc = (*grads, None)[:3]
+    if dy is not None and dy.stride(2) != 1:
+        dy = dy.contiguous()
+    dh = torch.zeros_like(h) if dh is None else dh.contiguous().clone()
+    dc = None if c is None else torch.zeros_like(c) if dc is None else dc.contiguous().clone()
+    dgates = pool.take(T, B, H) if function == "rnn" else gates  # SimpleRNN's gate is its output
+    packed = _library().room_for_weights(U)
+    _library().sequence(
+        f"{function}_backward",
+        (T, B, H),
+        weights=U.contiguous(),
+        packed=packed,
+        drop=call.recurrent_mask,
+        dy=dy,
+        dy_step=0 if dy is None else dy.stride(1),
+        dy_row=0 if dy is None else dy.stride(0),
+        dh=dh,
+        dc=dc,
+        dgates=dgates,
+        room=torch.empty_like(dh),
+        **made,
+    )
+    flat, entering, rows = dgates.flatten(0, 1), entering.flatten(0, 1), rows.flatten(0, 1)  # (T * B, ...)
+    dd = None
+    if side is None:
+        dU = flat.t() @ entering
+    else:  # of the candidate, U_n multiplied r * h (reset before) or made `side` (after)
+        side, dU = side.flatten(0, 1), torch.empty_like(U)
+        torch.mm(flat[:, : 2 * H].t(), entering, out=dU[: 2 * H])
+        candidate = (flat[:, 2 * H :], side) if d is None else (side, entering)
+        torch.mm(candidate[0].t(), candidate[1], out=dU[2 * H :])
+    db = flat.sum(0)
+    if d is not None:
+        assert side is not None
+        dd = torch.cat([db[: 2 * H], side.sum(0)])
+    few = rows.shape[1] <= _FEW_INPUTS  # a product with few columns is quicker the other way round
+    dW = (rows.t() @ flat).t().contiguous() if few else flat.t() @ rows
+    dx = (linear(flat, W.t().contiguous()) if few else flat @ W).view(T, B, -1).transpose(0, 1) if input_too else None
+    pool.give(packed, dgates, made["side"])  # a second call for the gradients computes them again
+    return dx, dW, dU, db, dd, dh, dc
 
 
 def _function(call: Call) -> str:
@@ -181,7 +223,7 @@ class _Loop(nn.Module):
 
 
 def _recorded(
-    call: Call, inputs: list[Tensor | None], grads: tuple[Tensor | None, ...]
+    call: Call, inputs: tuple[Tensor | None, ...], grads: tuple[Tensor | None, ...]
 ) -> tuple[Tensor | None, ...]:
     """Return the gradients of `inputs` as the reference loop gives them, themselves differentiable."""
     x, *weights, h, c = inputs

@@ -1,8 +1,8 @@
 /* Products of a few rows with a weight matrix: C (B, R) += X (B, K) W^T, for panels of rows of W.
 
-   A panel is PANEL rows of W next to each other, laid out as (K, PANEL), so that one load brings one weight of each of its
-   rows and every x is used for all of them. A panel is read in blocks of DEPTH that stay in the first cache while all
-   batch rows pass. */
+   A panel is PANEL rows of W next to each other, laid out as (K, PANEL), so that one load brings one weight of each of
+   its rows and every x is used for all of them. A panel is read in blocks of DEPTH that stay in the first cache while
+   all batch rows pass. */
 #ifndef GATEWISE_GEMM_H
 #define GATEWISE_GEMM_H
 
@@ -11,7 +11,8 @@
 #define PANEL (2 * VL)
 #define DEPTH 256
 
-/* ROWS batch rows by one panel; `valid` of the panel's columns exist in C. ROWS and WHOLE are constants at every use. */
+/* ROWS batch rows by one panel; `valid` of the panel's columns exist in C. ROWS and WHOLE are constants at every use.
+ */
 ALWAYS void tile(const int ROWS, const int WHOLE, const float *panel, const float *x, int64_t ldx, int64_t depth,
                  float *c, int64_t ldc, int valid) {
   vf sum[8][2];
@@ -21,6 +22,9 @@ ALWAYS void tile(const int ROWS, const int WHOLE, const float *panel, const floa
     sum[b][1] = WHOLE ? load(c + b * ldc + VL) : valid > VL ? load_first(c + b * ldc + VL, valid - VL) : fill(0.0f);
   }
   for (int64_t k = 0; k < depth; k++) {
+    /* The same place of the next block: it arrives while this one is used. */
+    __builtin_prefetch(panel + (k + DEPTH) * PANEL);
+    if (VL == 16) __builtin_prefetch(panel + (k + DEPTH) * PANEL + VL);
     vf w0 = load(panel + k * PANEL), w1 = load(panel + k * PANEL + VL);
 #pragma GCC unroll 8
     for (int b = 0; b < ROWS; b++) {
@@ -55,13 +59,28 @@ ALWAYS void tiles(const int WHOLE, const float *panel, const float *x, int64_t l
     const float *from = x + b * ldx;
     float *to = c + b * ldc;
 #if VL == 16
-    if (left >= 8) { tile(8, WHOLE, panel, from, ldx, depth, to, ldc, valid); b += 8; continue; }
+    if (left >= 8) {
+      tile(8, WHOLE, panel, from, ldx, depth, to, ldc, valid);
+      b += 8;
+      continue;
+    }
 #else
-    if (left >= 6 && left != 8) { tile(6, WHOLE, panel, from, ldx, depth, to, ldc, valid); b += 6; continue; }
+    if (left >= 6 && left != 8) {
+      tile(6, WHOLE, panel, from, ldx, depth, to, ldc, valid);
+      b += 6;
+      continue;
+    }
 #endif
-    if (left >= 4) { tile(4, WHOLE, panel, from, ldx, depth, to, ldc, valid); b += 4; }
-    else if (left >= 2) { tile(2, WHOLE, panel, from, ldx, depth, to, ldc, valid); b += 2; }
-    else { tile(1, WHOLE, panel, from, ldx, depth, to, ldc, valid); b += 1; }
+    if (left >= 4) {
+      tile(4, WHOLE, panel, from, ldx, depth, to, ldc, valid);
+      b += 4;
+    } else if (left >= 2) {
+      tile(2, WHOLE, panel, from, ldx, depth, to, ldc, valid);
+      b += 2;
+    } else {
+      tile(1, WHOLE, panel, from, ldx, depth, to, ldc, valid);
+      b += 1;
+    }
   }
 }
 
@@ -79,8 +98,10 @@ static void times_panel(const float *panel, const float *x, int64_t ldx, int64_t
 static void pack_rows(const float *w, int64_t ldw, int64_t depth, int valid, float *panel) {
   for (int64_t k0 = 0; k0 < depth; k0 += 16) { /* a cache line of each row at a time */
     int64_t k1 = k0 + 16 < depth ? k0 + 16 : depth;
-    for (int r = 0; r < PANEL; r++)
+    for (int r = 0; r < PANEL; r++) {
+      if (r < valid) __builtin_prefetch(w + r * ldw + k0 + 64);
       for (int64_t k = k0; k < k1; k++) panel[k * PANEL + r] = r < valid ? w[r * ldw + k] : 0.0f;
+    }
   }
 }
 
@@ -124,7 +145,8 @@ ALWAYS void dots(const int ROWS, const int HEIGHT, const float *w, int64_t ldw, 
     for (int r = 0; r < HEIGHT; r++) c[b * ldc + r] += total(sum[r][b]);
 }
 
-/* C (rows, count) += X (rows, depth) W^T for `count` rows of W as they stand, for steps that are too few to pack for. */
+/* C (rows, count) += X (rows, depth) W^T for `count` rows of W as they stand, for steps that are too few to pack for.
+ */
 static void times_rows(const float *w, int64_t ldw, int64_t count, const float *x, int64_t ldx, int64_t depth,
                        int64_t rows, float *c, int64_t ldc) {
   int64_t r = 0;

@@ -10,10 +10,14 @@
 
 /* Python fills this in (kernels/library.py holds the same list). Absent parts are NULL. */
 typedef struct {
-  int64_t steps, batch, units, threads;
+  int64_t steps, batch, units, threads, inputs;
+  int64_t dy_step, dy_row;        /* floats from one step, and one row, of dy to the next */
   float hold_h_rate, hold_c_rate; /* eval's share of the old state that stays, where hold_h or hold_c is NULL */
   const float *weights;           /* (G H, H) recurrent */
   const float *bias;              /* (H), d_n of the GRU that resets after the product */
+  const float *x;                 /* (T, B, I) few inputs, multiplied here; NULL: `gates` has their part already */
+  const float *input_weights;     /* (I, G H) */
+  const float *input_bias;        /* (G H) */
   float *packed;                  /* room for the packed weights; NULL: few steps, use them as they stand */
   float *gates;                   /* (T, B, G H): input's part, becomes the gates; SimpleRNN: h[1:] */
   float *h;                       /* (T + 1, B, H), h[0] given */
@@ -23,9 +27,9 @@ typedef struct {
   const float *drop;              /* (B, H), scaled */
   const uint8_t *mask;            /* (T, B), 0 where there is padding */
   const float *hold_h, *hold_c;   /* (T, B, H), 1 where a unit keeps its old value */
-  const float *dy;                /* (T, B, H) gradients of all outputs, or NULL */
+  const float *dy;                /* gradients of all outputs, or NULL */
   float *dh, *dc;                 /* (B, H): gradients of the end state; become those of the start state */
-  float *dgates;                  /* (T, B, G' H) gradients before the gates' functions */
+  float *dgates;                  /* (T, B, G H) gradients before the gates' functions; may be `gates` */
   float *room;                    /* (B, H) */
 } sequence;
 
@@ -59,6 +63,20 @@ static void pack_backward(const sequence *s, own o, int gates) {
     pack_columns(s->weights + p * PANEL, s->units, rows, width_of(s, p), s->packed + p * rows * PANEL);
 }
 
+/* The inputs' part of a gate, where it was not made for all steps at once: out (B, panel) = W x + b. */
+static void begin_gate(const sequence *s, int gates, int64_t t, int g, int64_t p, float *out, int64_t ld) {
+  if (!s->x) return;
+  for (int64_t b = 0; b < s->batch; b++) {
+    const float *x = s->x + (t * s->batch + b) * s->inputs;
+    for (int64_t u = p * PANEL, n = width_of(s, p); n > 0; u += VL, n -= VL) {
+      const float *w = s->input_weights + g * s->units + u;
+      vf sum = load_first(s->input_bias + g * s->units + u, n);
+      for (int64_t i = 0; i < s->inputs; i++) sum = muladd(fill(x[i]), load_first(w + i * gates * s->units, n), sum);
+      store_first(out + b * ld + u - p * PANEL, sum, n);
+    }
+  }
+}
+
 /* out (B, panel) += x (B, H) times the rows of gate g. */
 static void add_product(const sequence *s, own o, int g, int64_t p, const float *x, float *out, int64_t ld) {
   int64_t H = s->units;
@@ -82,11 +100,12 @@ ALWAYS vf mix(vf fresh, vf old, const float *hold, float rate, int n) {
 
 ALWAYS vf held(const float *hold, float rate, int n) { return hold ? load_first(hold, n) : fill(rate); }
 
-/* Walk over a panel's units in every row of the batch: `n` units at `at` in (B, H), `now` and `next` in (T + 1, B, H). */
-#define EACH(s, t, p)                                                                                       \
-  for (int64_t b = 0; b < (s)->batch; b++)                                                                  \
-    for (int64_t u = (p) * PANEL, n = width_of(s, p), at = b * (s)->units + u,                              \
-                 now = (t) * (s)->batch * (s)->units + at, next = now + (s)->batch * (s)->units;            \
+/* Walk over a panel's units in every row of the batch: `n` units at `at` in (B, H), `now` and `next` in (T + 1, B, H).
+ */
+#define EACH(s, t, p)                                                                                                  \
+  for (int64_t b = 0; b < (s)->batch; b++)                                                                             \
+    for (int64_t u = (p) * PANEL, n = width_of(s, p), at = b * (s)->units + u,                                         \
+                 now = (t) * (s)->batch * (s)->units + at, next = now + (s)->batch * (s)->units;                       \
          n > 0; u += VL, n -= VL, at += VL, now += VL, next += VL)
 
 static int padded(const sequence *s, int64_t t, int64_t b) { return s->mask && !s->mask[t * s->batch + b]; }
@@ -101,7 +120,7 @@ static void keep_row(const sequence *s, int64_t now, int64_t next, int n) {
 /* h of this step is ready for a panel: what of it enters the next step's products. */
 static void enter_next(const sequence *s, int64_t t, int64_t p) {
   if (!s->drop || t + 1 == s->steps) return;
-  EACH(s, t, p) store_first(s->entering + next, load_first(s->h + next, n) * load_first(s->drop + at, n), n);
+  EACH (s, t, p) store_first(s->entering + next, load_first(s->h + next, n) * load_first(s->drop + at, n), n);
 }
 
 /* ------------------------------------------------------------------------------------------------ SimpleRNN */
@@ -113,10 +132,17 @@ static void rnn_forward(team *crew, void *job, int mine, int size) {
   if (s->packed) pack_forward(s, o, 1);
   for (int64_t t = 0; t < s->steps; t++) {
     for (int64_t p = o.first; p < o.end; p++) {
+      begin_gate(s, 1, t, 0, p, s->h + (t + 1) * step + p * PANEL, s->units);
       add_product(s, o, 0, p, s->entering + t * step, s->h + (t + 1) * step + p * PANEL, s->units);
-      EACH(s, t, p) { if (padded(s, t, b)) { keep_row(s, now, next, n); } else { vf act = hyperbolic_tangent(load_first(s->h + next, n));
-        const float *hold = s->hold_h ? s->hold_h + now : 0;
-        store_first(s->h + next, mix(act, load_first(s->h + now, n), hold, s->hold_h_rate, n), n); } }
+      EACH (s, t, p) {
+        if (padded(s, t, b)) {
+          keep_row(s, now, next, n);
+        } else {
+          vf act = hyperbolic_tangent(load_first(s->h + next, n));
+          const float *hold = s->hold_h ? s->hold_h + now : 0;
+          store_first(s->h + next, mix(act, load_first(s->h + now, n), hold, s->hold_h_rate, n), n);
+        }
+      }
       enter_next(s, t, p);
     }
     meet(crew, size);
@@ -124,26 +150,30 @@ static void rnn_forward(team *crew, void *job, int mine, int size) {
 }
 
 /* dh of a step, of what the cell computed afresh; what was held goes straight on to the step before. */
-ALWAYS vf fresh_gradient(const sequence *s, int64_t now, int64_t at, int n) {
+ALWAYS vf fresh_gradient(const sequence *s, int64_t t, int64_t b, int64_t u, int n) {
+  int64_t at = b * s->units + u, now = t * s->batch * s->units + at;
   vf dh = load_first(s->dh + at, n);
-  if (s->dy) dh += load_first(s->dy + now, n);
+  if (s->dy) dh += load_first(s->dy + t * s->dy_step + b * s->dy_row + u, n);
   vf keep = held(s->hold_h ? s->hold_h + now : 0, s->hold_h_rate, n);
   store_first(s->dh + at, keep * dh, n);
   return (fill(1.0f) - keep) * dh;
 }
 
-static void pass_gradient(const sequence *s, int64_t now, int64_t at, int n) {
-  if (s->dy) store_first(s->dh + at, load_first(s->dh + at, n) + load_first(s->dy + now, n), n);
+static void pass_gradient(const sequence *s, int64_t t, int64_t b, int64_t u, int n) {
+  float *dh = s->dh + b * s->units + u;
+  if (s->dy) store_first(dh, load_first(dh, n) + load_first(s->dy + t * s->dy_step + b * s->dy_row + u, n), n);
 }
 
 /* dh (own units) += drop * (dgates U), where all threads' dgates are there. */
 static void back_through_product(const sequence *s, int all, int g, int gates, int64_t p, const float *d, int64_t ld) {
   float *to = s->drop ? s->room : s->dh;
-  if (s->drop) EACH(s, 0, p) store_first(to + at, fill(0.0f), n);
+  if (s->drop)
+    EACH (s, 0, p) store_first(to + at, fill(0.0f), n);
   add_back(s, all, g, gates, p, d, ld, to + p * PANEL);
   if (!s->drop) return;
-#define SCALED store_first(s->dh + at, muladd(load_first(to + at, n), load_first(s->drop + at, n), load_first(s->dh + at, n)), n)
-  EACH(s, 0, p) SCALED;
+#define SCALED                                                                                                         \
+  store_first(s->dh + at, muladd(load_first(to + at, n), load_first(s->drop + at, n), load_first(s->dh + at, n)), n)
+  EACH (s, 0, p) SCALED;
 #undef SCALED
 }
 
@@ -154,11 +184,19 @@ static void rnn_backward(team *crew, void *job, int mine, int size) {
   pack_backward(s, o, 1);
   for (int64_t t = s->steps - 1; t >= 0; t--) {
     for (int64_t p = o.first; p < o.end; p++)
-      EACH(s, t, p) { if (padded(s, t, b)) { pass_gradient(s, now, at, n); store_first(s->dgates + now, fill(0.0f), n); } else { vf act = load_first(s->h + next, n);
-        if (!s->hold_h && s->hold_h_rate != 0.0f) /* undo the mixing; where a unit was held whole, its gradient is 0 */
-          act = (act - fill(s->hold_h_rate) * load_first(s->h + now, n)) / fill(1.0f - s->hold_h_rate);
-        vf d = fresh_gradient(s, now, at, n);
-        store_first(s->dgates + now, d * (fill(1.0f) - act * act), n); } }
+      EACH (s, t, p) {
+        if (padded(s, t, b)) {
+          pass_gradient(s, t, b, u, n);
+          store_first(s->dgates + now, fill(0.0f), n);
+        } else {
+          vf act = load_first(s->h + next, n);
+          if (!s->hold_h &&
+              s->hold_h_rate != 0.0f) /* undo the mixing; where a unit was held whole, its gradient is 0 */
+            act = (act - fill(s->hold_h_rate) * load_first(s->h + now, n)) / fill(1.0f - s->hold_h_rate);
+          vf d = fresh_gradient(s, t, b, u, n);
+          store_first(s->dgates + now, d * (fill(1.0f) - act * act), n);
+        }
+      }
     meet(crew, size);
     for (int64_t p = o.first; p < o.end; p++) back_through_product(s, 1, 0, 1, p, s->dgates + t * step, s->units);
   }
@@ -173,19 +211,27 @@ static void lstm_forward(team *crew, void *job, int mine, int size) {
   if (s->packed) pack_forward(s, o, 4);
   for (int64_t t = 0; t < s->steps; t++) {
     for (int64_t p = o.first; p < o.end; p++) {
-      for (int g = 0; g < 4; g++)
+      for (int g = 0; g < 4; g++) {
+        begin_gate(s, 4, t, g, p, GATE(s->gates, 4, t, 0, g, p * PANEL), 4 * s->units);
         add_product(s, o, g, p, s->entering + t * step, GATE(s->gates, 4, t, 0, g, p * PANEL), 4 * s->units);
-      EACH(s, t, p) { if (padded(s, t, b)) { keep_row(s, now, next, n); } else { float *i_at = GATE(s->gates, 4, t, b, 0, u), *f_at = GATE(s->gates, 4, t, b, 1, u);
-        float *g_at = GATE(s->gates, 4, t, b, 2, u), *o_at = GATE(s->gates, 4, t, b, 3, u);
-        vf in = sigmoid(load_first(i_at, n)), forget = sigmoid(load_first(f_at, n));
-        vf candidate = hyperbolic_tangent(load_first(g_at, n)), out = sigmoid(load_first(o_at, n));
-        vf old_c = load_first(s->c + now, n), old_h = load_first(s->h + now, n);
-        vf new_c = muladd(forget, old_c, in * candidate);
-        vf new_h = out * hyperbolic_tangent(new_c);
-        store_first(i_at, in, n), store_first(f_at, forget, n), store_first(g_at, candidate, n);
-        store_first(o_at, out, n);
-        store_first(s->c + next, mix(new_c, old_c, s->hold_c ? s->hold_c + now : 0, s->hold_c_rate, n), n);
-        store_first(s->h + next, mix(new_h, old_h, s->hold_h ? s->hold_h + now : 0, s->hold_h_rate, n), n); } }
+      }
+      EACH (s, t, p) {
+        if (padded(s, t, b)) {
+          keep_row(s, now, next, n);
+        } else {
+          float *i_at = GATE(s->gates, 4, t, b, 0, u), *f_at = GATE(s->gates, 4, t, b, 1, u);
+          float *g_at = GATE(s->gates, 4, t, b, 2, u), *o_at = GATE(s->gates, 4, t, b, 3, u);
+          vf in = sigmoid(load_first(i_at, n)), forget = sigmoid(load_first(f_at, n));
+          vf candidate = hyperbolic_tangent(load_first(g_at, n)), out = sigmoid(load_first(o_at, n));
+          vf old_c = load_first(s->c + now, n), old_h = load_first(s->h + now, n);
+          vf new_c = muladd(forget, old_c, in * candidate);
+          vf new_h = out * hyperbolic_tangent(new_c);
+          store_first(i_at, in, n), store_first(f_at, forget, n), store_first(g_at, candidate, n);
+          store_first(o_at, out, n);
+          store_first(s->c + next, mix(new_c, old_c, s->hold_c ? s->hold_c + now : 0, s->hold_c_rate, n), n);
+          store_first(s->h + next, mix(new_h, old_h, s->hold_h ? s->hold_h + now : 0, s->hold_h_rate, n), n);
+        }
+      }
       enter_next(s, t, p);
     }
     meet(crew, size);
@@ -199,19 +245,26 @@ static void lstm_backward(team *crew, void *job, int mine, int size) {
   pack_backward(s, o, 4);
   for (int64_t t = s->steps - 1; t >= 0; t--) {
     for (int64_t p = o.first; p < o.end; p++)
-      EACH(s, t, p) { if (padded(s, t, b)) { pass_gradient(s, now, at, n);
-        for (int g = 0; g < 4; g++) store_first(GATE(s->dgates, 4, t, b, g, u), fill(0.0f), n); } else { vf in = load_first(GATE(s->gates, 4, t, b, 0, u), n), forget = load_first(GATE(s->gates, 4, t, b, 1, u), n);
-        vf candidate = load_first(GATE(s->gates, 4, t, b, 2, u), n), out = load_first(GATE(s->gates, 4, t, b, 3, u), n);
-        vf old_c = load_first(s->c + now, n), one = fill(1.0f);
-        vf tanh_c = hyperbolic_tangent(muladd(forget, old_c, in * candidate));
-        vf d_h = fresh_gradient(s, now, at, n), d_held = load_first(s->dc + at, n);
-        vf keep = held(s->hold_c ? s->hold_c + now : 0, s->hold_c_rate, n);
-        vf d_c = muladd(d_h * out, one - tanh_c * tanh_c, (one - keep) * d_held);
-        store_first(s->dc + at, muladd(d_c, forget, keep * d_held), n);
-        store_first(GATE(s->dgates, 4, t, b, 0, u), d_c * candidate * in * (one - in), n);
-        store_first(GATE(s->dgates, 4, t, b, 1, u), d_c * old_c * forget * (one - forget), n);
-        store_first(GATE(s->dgates, 4, t, b, 2, u), d_c * in * (one - candidate * candidate), n);
-        store_first(GATE(s->dgates, 4, t, b, 3, u), d_h * tanh_c * out * (one - out), n); } }
+      EACH (s, t, p) {
+        if (padded(s, t, b)) {
+          pass_gradient(s, t, b, u, n);
+          for (int g = 0; g < 4; g++) store_first(GATE(s->dgates, 4, t, b, g, u), fill(0.0f), n);
+        } else {
+          vf in = load_first(GATE(s->gates, 4, t, b, 0, u), n), forget = load_first(GATE(s->gates, 4, t, b, 1, u), n);
+          vf candidate = load_first(GATE(s->gates, 4, t, b, 2, u), n),
+             out = load_first(GATE(s->gates, 4, t, b, 3, u), n);
+          vf old_c = load_first(s->c + now, n), one = fill(1.0f);
+          vf tanh_c = hyperbolic_tangent(muladd(forget, old_c, in * candidate));
+          vf d_h = fresh_gradient(s, t, b, u, n), d_held = load_first(s->dc + at, n);
+          vf keep = held(s->hold_c ? s->hold_c + now : 0, s->hold_c_rate, n);
+          vf d_c = muladd(d_h * out, one - tanh_c * tanh_c, (one - keep) * d_held);
+          store_first(s->dc + at, muladd(d_c, forget, keep * d_held), n);
+          store_first(GATE(s->dgates, 4, t, b, 0, u), d_c * candidate * in * (one - in), n);
+          store_first(GATE(s->dgates, 4, t, b, 1, u), d_c * old_c * forget * (one - forget), n);
+          store_first(GATE(s->dgates, 4, t, b, 2, u), d_c * in * (one - candidate * candidate), n);
+          store_first(GATE(s->dgates, 4, t, b, 3, u), d_h * tanh_c * out * (one - out), n);
+        }
+      }
     meet(crew, size);
     for (int64_t p = o.first; p < o.end; p++)
       back_through_product(s, 4, 0, 4, p, s->dgates + t * s->batch * gates, gates);
@@ -235,23 +288,36 @@ static void gru_after_forward(team *crew, void *job, int mine, int size) {
   for (int64_t t = 0; t < s->steps; t++) {
     const float *x = s->entering + t * step;
     for (int64_t p = o.first; p < o.end; p++) {
-      EACH(s, t, p) { if (padded(s, t, b)) { store_first(s->side + now, fill(0.0f), n); } else { store_first(s->side + now, load_first(s->bias + u, n), n); } }
+      EACH (s, t, p) {
+        if (padded(s, t, b)) {
+          store_first(s->side + now, fill(0.0f), n);
+        } else {
+          store_first(s->side + now, load_first(s->bias + u, n), n);
+        }
+      }
+      for (int g = 0; g < 3; g++) begin_gate(s, 3, t, g, p, GATE(s->gates, 3, t, 0, g, p * PANEL), gates);
       add_product(s, o, 0, p, x, GATE(s->gates, 3, t, 0, 0, p * PANEL), gates);
       add_product(s, o, 1, p, x, GATE(s->gates, 3, t, 0, 1, p * PANEL), gates);
       add_product(s, o, 2, p, x, s->side + t * step + p * PANEL, s->units);
-      EACH(s, t, p) { if (padded(s, t, b)) { keep_row(s, now, next, n); } else { float *r_at = GATE(s->gates, 3, t, b, 0, u), *z_at = GATE(s->gates, 3, t, b, 1, u);
-        float *n_at = GATE(s->gates, 3, t, b, 2, u);
-        vf r = sigmoid(load_first(r_at, n)), z = sigmoid(load_first(z_at, n));
-        vf candidate = hyperbolic_tangent(muladd(r, load_first(s->side + now, n), load_first(n_at, n)));
-        store_first(r_at, r, n), store_first(z_at, z, n), store_first(n_at, candidate, n);
-        gru_output(s, now, next, z, candidate, n); } }
+      EACH (s, t, p) {
+        if (padded(s, t, b)) {
+          keep_row(s, now, next, n);
+        } else {
+          float *r_at = GATE(s->gates, 3, t, b, 0, u), *z_at = GATE(s->gates, 3, t, b, 1, u);
+          float *n_at = GATE(s->gates, 3, t, b, 2, u);
+          vf r = sigmoid(load_first(r_at, n)), z = sigmoid(load_first(z_at, n));
+          vf candidate = hyperbolic_tangent(muladd(r, load_first(s->side + now, n), load_first(n_at, n)));
+          store_first(r_at, r, n), store_first(z_at, z, n), store_first(n_at, candidate, n);
+          gru_output(s, now, next, z, candidate, n);
+        }
+      }
       enter_next(s, t, p);
     }
     meet(crew, size);
   }
 }
 
-/* dgates (T, B, 4 H): n's input part, r, z, n's recurrent part; the first three go with W, the last three with U. */
+/* dgates (T, B, 3 H): r, z and the input's part of n; what U_n made has its gradient in `side`. */
 static void gru_after_backward(team *crew, void *job, int mine, int size) {
   const sequence *s = job;
   own o = panels_of(s, mine, size);
@@ -259,21 +325,30 @@ static void gru_after_backward(team *crew, void *job, int mine, int size) {
   pack_backward(s, o, 3);
   for (int64_t t = s->steps - 1; t >= 0; t--) {
     for (int64_t p = o.first; p < o.end; p++)
-      EACH(s, t, p) { if (padded(s, t, b)) { pass_gradient(s, now, at, n);
-        for (int g = 0; g < 4; g++) store_first(GATE(s->dgates, 4, t, b, g, u), fill(0.0f), n); } else { vf r = load_first(GATE(s->gates, 3, t, b, 0, u), n), z = load_first(GATE(s->gates, 3, t, b, 1, u), n);
+      EACH (s, t, p) {
+        if (padded(s, t, b)) {
+          pass_gradient(s, t, b, u, n);
+          for (int g = 0; g < 3; g++) store_first(GATE(s->dgates, 3, t, b, g, u), fill(0.0f), n);
+          store_first(s->side + now, fill(0.0f), n);
+          continue;
+        }
+        vf r = load_first(GATE(s->gates, 3, t, b, 0, u), n), z = load_first(GATE(s->gates, 3, t, b, 1, u), n);
         vf candidate = load_first(GATE(s->gates, 3, t, b, 2, u), n), one = fill(1.0f);
-        vf d = fresh_gradient(s, now, at, n);
+        vf d = fresh_gradient(s, t, b, u, n);
         vf d_n = d * (one - z) * (one - candidate * candidate);
         vf d_z = d * (load_first(s->h + now, n) - candidate) * z * (one - z);
         vf d_r = d_n * load_first(s->side + now, n) * r * (one - r);
         store_first(s->dh + at, muladd(d, z, load_first(s->dh + at, n)), n);
-        store_first(GATE(s->dgates, 4, t, b, 0, u), d_n, n);
-        store_first(GATE(s->dgates, 4, t, b, 1, u), d_r, n);
-        store_first(GATE(s->dgates, 4, t, b, 2, u), d_z, n);
-        store_first(GATE(s->dgates, 4, t, b, 3, u), d_n * r, n); } }
+        store_first(GATE(s->dgates, 3, t, b, 0, u), d_r, n);
+        store_first(GATE(s->dgates, 3, t, b, 1, u), d_z, n);
+        store_first(GATE(s->dgates, 3, t, b, 2, u), d_n, n);
+        store_first(s->side + now, d_n * r, n);
+      }
     meet(crew, size);
-    for (int64_t p = o.first; p < o.end; p++)
-      back_through_product(s, 3, 0, 3, p, GATE(s->dgates, 4, t, 0, 1, 0), 4 * H);
+    for (int64_t p = o.first; p < o.end; p++) {
+      back_through_product(s, 3, 0, 2, p, GATE(s->dgates, 3, t, 0, 0, 0), 3 * H);
+      back_through_product(s, 3, 2, 1, p, s->side + t * s->batch * H, H);
+    }
   }
 }
 
@@ -285,19 +360,32 @@ static void gru_before_forward(team *crew, void *job, int mine, int size) {
   for (int64_t t = 0; t < s->steps; t++) {
     const float *x = s->entering + t * step;
     for (int64_t p = o.first; p < o.end; p++) {
+      for (int g = 0; g < 3; g++) begin_gate(s, 3, t, g, p, GATE(s->gates, 3, t, 0, g, p * PANEL), gates);
       for (int g = 0; g < 2; g++) add_product(s, o, g, p, x, GATE(s->gates, 3, t, 0, g, p * PANEL), gates);
-      EACH(s, t, p) { if (padded(s, t, b)) { store_first(s->side + now, fill(0.0f), n); } else { float *r_at = GATE(s->gates, 3, t, b, 0, u), *z_at = GATE(s->gates, 3, t, b, 1, u);
-        vf r = sigmoid(load_first(r_at, n));
-        store_first(r_at, r, n), store_first(z_at, sigmoid(load_first(z_at, n)), n);
-        store_first(s->side + now, r * load_first(x + at, n), n); } }
+      EACH (s, t, p) {
+        if (padded(s, t, b)) {
+          store_first(s->side + now, fill(0.0f), n);
+        } else {
+          float *r_at = GATE(s->gates, 3, t, b, 0, u), *z_at = GATE(s->gates, 3, t, b, 1, u);
+          vf r = sigmoid(load_first(r_at, n));
+          store_first(r_at, r, n), store_first(z_at, sigmoid(load_first(z_at, n)), n);
+          store_first(s->side + now, r * load_first(x + at, n), n);
+        }
+      }
     }
     meet(crew, size);
     for (int64_t p = o.first; p < o.end; p++) {
       add_product(s, o, 2, p, s->side + t * step, GATE(s->gates, 3, t, 0, 2, p * PANEL), gates);
-      EACH(s, t, p) { if (padded(s, t, b)) { keep_row(s, now, next, n); } else { float *n_at = GATE(s->gates, 3, t, b, 2, u);
-        vf candidate = hyperbolic_tangent(load_first(n_at, n));
-        store_first(n_at, candidate, n);
-        gru_output(s, now, next, load_first(GATE(s->gates, 3, t, b, 1, u), n), candidate, n); } }
+      EACH (s, t, p) {
+        if (padded(s, t, b)) {
+          keep_row(s, now, next, n);
+        } else {
+          float *n_at = GATE(s->gates, 3, t, b, 2, u);
+          vf candidate = hyperbolic_tangent(load_first(n_at, n));
+          store_first(n_at, candidate, n);
+          gru_output(s, now, next, load_first(GATE(s->gates, 3, t, b, 1, u), n), candidate, n);
+        }
+      }
       enter_next(s, t, p);
     }
     meet(crew, size);
@@ -313,21 +401,33 @@ static void gru_before_backward(team *crew, void *job, int mine, int size) {
   for (int64_t t = s->steps - 1; t >= 0; t--) {
     const float *x = s->entering + t * step;
     for (int64_t p = o.first; p < o.end; p++)
-      EACH(s, t, p) { if (padded(s, t, b)) { pass_gradient(s, now, at, n);
-        for (int g = 1; g < 3; g++) store_first(GATE(s->dgates, 3, t, b, g, u), fill(0.0f), n);
-        store_first(s->room + at, fill(0.0f), n); } else { vf z = load_first(GATE(s->gates, 3, t, b, 1, u), n), candidate = load_first(GATE(s->gates, 3, t, b, 2, u), n);
-        vf d = fresh_gradient(s, now, at, n), one = fill(1.0f);
-        store_first(s->dh + at, muladd(d, z, load_first(s->dh + at, n)), n);
-        store_first(GATE(s->dgates, 3, t, b, 1, u), d * (load_first(s->h + now, n) - candidate) * z * (one - z), n);
-        store_first(GATE(s->dgates, 3, t, b, 2, u), d * (one - z) * (one - candidate * candidate), n);
-        store_first(s->room + at, fill(0.0f), n); } }
+      EACH (s, t, p) {
+        if (padded(s, t, b)) {
+          pass_gradient(s, t, b, u, n);
+          for (int g = 1; g < 3; g++) store_first(GATE(s->dgates, 3, t, b, g, u), fill(0.0f), n);
+          store_first(s->room + at, fill(0.0f), n);
+        } else {
+          vf z = load_first(GATE(s->gates, 3, t, b, 1, u), n), candidate = load_first(GATE(s->gates, 3, t, b, 2, u), n);
+          vf d = fresh_gradient(s, t, b, u, n), one = fill(1.0f);
+          store_first(s->dh + at, muladd(d, z, load_first(s->dh + at, n)), n);
+          store_first(GATE(s->dgates, 3, t, b, 1, u), d * (load_first(s->h + now, n) - candidate) * z * (one - z), n);
+          store_first(GATE(s->dgates, 3, t, b, 2, u), d * (one - z) * (one - candidate * candidate), n);
+          store_first(s->room + at, fill(0.0f), n);
+        }
+      }
     meet(crew, size);
     for (int64_t p = o.first; p < o.end; p++) { /* d (r * h) = U_n^T d_n, in `room` */
       add_back(s, 3, 2, 1, p, GATE(s->dgates, 3, t, 0, 2, 0), 3 * H, s->room + p * PANEL);
-      EACH(s, t, p) { if (padded(s, t, b)) { store_first(GATE(s->dgates, 3, t, b, 0, u), fill(0.0f), n); } else { vf r = load_first(GATE(s->gates, 3, t, b, 0, u), n), d = load_first(s->room + at, n);
-        store_first(GATE(s->dgates, 3, t, b, 0, u), d * load_first(x + at, n) * r * (fill(1.0f) - r), n);
-        vf entered = s->drop ? d * r * load_first(s->drop + at, n) : d * r;
-        store_first(s->dh + at, load_first(s->dh + at, n) + entered, n); } }
+      EACH (s, t, p) {
+        if (padded(s, t, b)) {
+          store_first(GATE(s->dgates, 3, t, b, 0, u), fill(0.0f), n);
+        } else {
+          vf r = load_first(GATE(s->gates, 3, t, b, 0, u), n), d = load_first(s->room + at, n);
+          store_first(GATE(s->dgates, 3, t, b, 0, u), d * load_first(x + at, n) * r * (fill(1.0f) - r), n);
+          vf entered = s->drop ? d * r * load_first(s->drop + at, n) : d * r;
+          store_first(s->dh + at, load_first(s->dh + at, n) + entered, n);
+        }
+      }
     }
     meet(crew, size);
     for (int64_t p = o.first; p < o.end; p++)
@@ -344,7 +444,7 @@ static int64_t threads_for(const sequence *s, int64_t gates) {
   return work < most ? work : most;
 }
 
-#define DOOR(name, gates) \
+#define DOOR(name, gates)                                                                                              \
   void gatewise_##name(sequence *s) { run_team(name, s, threads_for(s, gates)); }
 DOOR(rnn_forward, 1)
 DOOR(rnn_backward, 1)

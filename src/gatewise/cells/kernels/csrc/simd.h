@@ -50,12 +50,8 @@ ALWAYS vf power_of_two(vf n) {
   return _mm256_castsi256_ps(bits);
 }
 ALWAYS vf magnitude(vf x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
-ALWAYS vf with_sign_of(vf size, vf sign) {
-  return _mm256_or_ps(size, _mm256_and_ps(sign, _mm256_set1_ps(-0.0f)));
-}
-ALWAYS vi first(int n) {
-  return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-}
+ALWAYS vf with_sign_of(vf size, vf sign) { return _mm256_or_ps(size, _mm256_and_ps(sign, _mm256_set1_ps(-0.0f))); }
+ALWAYS vi first(int n) { return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)); }
 ALWAYS vf load_first(const float *p, int n) { return n >= VL ? load(p) : _mm256_maskload_ps(p, first(n)); }
 ALWAYS void store_first(float *p, vf v, int n) {
   if (n >= VL) store(p, v);

@@ -1,5 +1,6 @@
 /* A team of torch's own threads that walks through a sequence together, meeting at a barrier after every step.
-   One parallel region serves the whole sequence: leaving and entering one each step would cost more than small steps. */
+   One parallel region serves the whole sequence: leaving and entering one each step would cost more than small steps.
+ */
 #ifndef GATEWISE_TEAM_H
 #define GATEWISE_TEAM_H
 
