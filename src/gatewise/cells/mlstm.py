@@ -84,7 +84,7 @@ class MLSTM(MatrixMemoryCell):
         kept = log_f + m
         m = torch.maximum(kept, i)  # (15)
         i, f = torch.exp(i - m), torch.exp(kept - m)  # (16), (17)
-        C = f[..., None, None] * C + (i[..., None] * v)[..., None] * k[..., None, :]  # (19)
+        C = f[..., None, None] * C + (i[..., None] * v)[..., None] @ k[..., None, :]  # (19)
         n = f[..., None] * n + i[..., None] * k  # (20)
         read = (C @ q[..., None]).squeeze(-1) / _bound((n * q).sum(-1), m)  # (21)
         return o * read.flatten(-2), C, n, m
