@@ -11,7 +11,7 @@ import ctypes
 import math
 import os
 import threading
-from ctypes import POINTER, Structure, c_float, c_int64, c_void_p
+from ctypes import Structure, c_float, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,20 +25,37 @@ _BUILDS = {"AVX512": ("avx512", "avx2"), "AVX2": ("avx2",)}
 VARIABLE = "GATEWISE_NATIVE"
 
 
+_SIZES = ("steps", "batch", "units", "threads", "inputs", "dy_step", "dy_row")
+_RATES = ("hold_h_rate", "hold_c_rate")
+_TENSORS = (
+    "weights", "bias", "x", "input_weights", "input_bias", "packed", "gates", "h", "c", "side", "entering",
+    "drop", "mask", "hold_h", "hold_c", "dy", "dh", "dc", "dgates", "room",
+)  # fmt: skip
+_NORM_TENSORS = (
+    "recurrent_gain", "cell_gain", "cell_bias", "normed", "spread", "center", "shares",
+    "d_recurrent_gain", "d_cell_gain", "d_cell_bias",
+)  # fmt: skip
+
+
 class Sequence(Structure):
     """The arguments of one call: `sequence` in ``csrc/recurrence.c``, in the same order."""
 
     _fields_ = [
-        *((name, c_int64) for name in ("steps", "batch", "units", "threads", "inputs", "dy_step", "dy_row")),
-        *((name, c_float) for name in ("hold_h_rate", "hold_c_rate")),
-        *(
-            (name, c_void_p)
-            for name in (
-                "weights", "bias", "x", "input_weights", "input_bias", "packed", "gates", "h", "c", "side", "entering",
-                "drop", "mask", "hold_h", "hold_c", "dy", "dh", "dc", "dgates", "room",
-            )  # fmt: skip
-        ),
+        *((name, c_int64) for name in _SIZES),
+        *((name, c_float) for name in _RATES),
+        *((name, c_void_p) for name in _TENSORS),
     ]
+
+
+class NormedSequence(Structure):
+    """`normed_sequence` in ``csrc/norm_lstm.c``."""
+
+    _fields_ = [
+        ("sequence", Sequence),
+        *((name, c_void_p) for name in _NORM_TENSORS),
+        ("epsilon", c_float),
+    ]
+    _anonymous_ = ("sequence",)
 
 
 class Library:
@@ -52,14 +69,13 @@ class Library:
         self._functions.gatewise_panel.restype = c_int64
         #: Rows of a weight matrix that are packed together.
         self.panel: int = self._functions.gatewise_panel()
-        for name in ("rnn", "lstm", "gru_after", "gru_before"):
-            for way in ("forward", "backward"):
-                function = getattr(self._functions, f"gatewise_{name}_{way}")
-                function.argtypes, function.restype = [POINTER(Sequence)], None
+        #: Threads that one call can have; the norms' room has a place for each.
+        self.most_threads: int = self._functions.gatewise_most_threads()
 
     def sequence(self, function: str, size: tuple[int, int, int], **rest: Any) -> None:
         """Call a function over (T, B, H) with tensors by the names of :class:`Sequence`; absent ones are NULL."""
-        call = Sequence(*size, torch.get_num_threads())
+        call: Any = NormedSequence() if function.startswith("norm_") else Sequence()
+        call.steps, call.batch, call.units, call.threads = *size, torch.get_num_threads()
         for name, value in rest.items():
             if value is not None:
                 setattr(call, name, value.data_ptr() if isinstance(value, Tensor) else value)
@@ -96,6 +112,20 @@ class Pool(threading.local):
 #: Floats in one piece (64 MiB), and pieces a thread.
 _LARGEST_KEPT, _MOST_KEPT = 2**24, 6
 pool = Pool()
+
+
+def from_start(state: Tensor, steps: int) -> Tensor:
+    """Return room for the state of all steps ``(T + 1, B, H)``, the first filled in."""
+    room = state.new_empty(steps + 1, *state.shape)
+    room[0] = state
+    return room
+
+
+def loaded() -> Library:
+    """Return the compiled part, where it is known to be there."""
+    found = library()
+    assert found is not None
+    return found
 
 
 @cache
