@@ -63,6 +63,37 @@ class Native(Kernel):
         y, *state = Recurrence.apply(call, call.x, *weights, call.state[0], c)  # type: ignore[no-untyped-call]
         return y, tuple(part for part in state if part is not None)
 
+    @staticmethod
+    def step(call: Call) -> State | None:
+        """Return the state after one step that no gradient will pass."""
+        cell = call.cell
+        if isinstance(cell, LayerNormLSTM) or (torch.is_grad_enabled() and _wants_gradient(call)):
+            return None
+        assert isinstance(cell, SimpleRNN | GRU | LSTM)
+        function, (B, H) = _function(call), call.state[0].shape
+        hs = from_start(call.state[0], 1)  # (2, B, H)
+        cs = from_start(call.state[1], 1) if isinstance(cell, LSTM) else None
+        d = cell.recurrent_bias if isinstance(cell, GRU) else None
+        loaded().sequence(
+            f"{function}_forward",
+            (1, B, H),
+            inputs=cell.input_size,
+            x=call.x.contiguous(),
+            input_rows=cell.input_kernel,
+            input_bias=cell.bias,
+            second_bias=d,
+            bias=None if d is None else d[2 * H :],
+            weights=call.recurrent_kernel.contiguous(),
+            gates=hs[1] if function == "rnn" else pool.take(B, cell.input_kernel.shape[0]),
+            side=torch.empty_like(hs[0]) if d is not None or function == "gru_before" else None,
+            h=hs,
+            c=cs,
+            entering=hs[0] if call.recurrent_mask is None else hs[0] * call.recurrent_mask,
+            drop=call.recurrent_mask,
+            **_holds(call),
+        )
+        return (hs[1],) if cs is None else (hs[1], cs[1])
+
 
 class Recurrence(torch.autograd.Function):
     """A whole sequence with its gradients; where gradients of those are asked for, the reference loop records it."""
@@ -203,6 +234,10 @@ def _function(call: Call) -> str:
     if isinstance(call.cell, GRU):
         return f"gru_{call.cell.reset}"
     return "lstm" if isinstance(call.cell, LSTM) else "rnn"
+
+
+def _wants_gradient(call: Call) -> bool:
+    return any(tensor.requires_grad for tensor in (call.x, *call.state, *call.cell.parameters()))
 
 
 def _holds(call: Call) -> dict[str, Tensor | float]:

@@ -114,20 +114,27 @@ static void pack_columns(const float *w, int64_t ldw, int64_t depth, int valid, 
 }
 
 /* Four rows of W by ROWS batch rows, straight from the matrix: vectors run along the depth. */
+#if VL == 16
+#define MOST_DOTS 6
+#else
+#define MOST_DOTS 3
+#endif
+
 ALWAYS void dots(const int ROWS, const int HEIGHT, const float *w, int64_t ldw, const float *x, int64_t ldx,
                  int64_t depth, float *c, int64_t ldc) {
-  vf sum[4][3];
+  vf sum[4][MOST_DOTS];
   for (int r = 0; r < HEIGHT; r++)
     for (int b = 0; b < ROWS; b++) sum[r][b] = fill(0.0f);
   int64_t k = 0;
   for (; k + VL <= depth; k += VL) {
-    vf one[3];
-#pragma GCC unroll 3
+    vf one[MOST_DOTS];
+#pragma GCC unroll 6
     for (int b = 0; b < ROWS; b++) one[b] = load(x + b * ldx + k);
 #pragma GCC unroll 4
     for (int r = 0; r < HEIGHT; r++) {
       vf weight = load(w + r * ldw + k);
-#pragma GCC unroll 3
+      __builtin_prefetch(w + (r + HEIGHT) * ldw + k); /* the next rows: each begins a page, where hardware stops */
+#pragma GCC unroll 6
       for (int b = 0; b < ROWS; b++) sum[r][b] = muladd(weight, one[b], sum[r][b]);
     }
   }
@@ -135,11 +142,11 @@ ALWAYS void dots(const int ROWS, const int HEIGHT, const float *w, int64_t ldw, 
     int left = (int)(depth - k);
 #pragma GCC unroll 4
     for (int r = 0; r < HEIGHT; r++)
-#pragma GCC unroll 3
+#pragma GCC unroll 6
       for (int b = 0; b < ROWS; b++)
         sum[r][b] = muladd(load_first(w + r * ldw + k, left), load_first(x + b * ldx + k, left), sum[r][b]);
   }
-#pragma GCC unroll 3
+#pragma GCC unroll 6
   for (int b = 0; b < ROWS; b++)
 #pragma GCC unroll 4
     for (int r = 0; r < HEIGHT; r++) c[b * ldc + r] += total(sum[r][b]);
@@ -152,7 +159,9 @@ static void times_rows(const float *w, int64_t ldw, int64_t count, const float *
   int64_t r = 0;
   for (; r + 4 <= count; r += 4) {
     int64_t b = 0;
-    for (; b + 3 <= rows; b += 3) dots(3, 4, w + r * ldw, ldw, x + b * ldx, ldx, depth, c + b * ldc + r, ldc);
+    for (; b + MOST_DOTS <= rows; b += MOST_DOTS)
+      dots(MOST_DOTS, 4, w + r * ldw, ldw, x + b * ldx, ldx, depth, c + b * ldc + r, ldc);
+    for (; b + 2 <= rows; b += 2) dots(2, 4, w + r * ldw, ldw, x + b * ldx, ldx, depth, c + b * ldc + r, ldc);
     for (; b < rows; b++) dots(1, 4, w + r * ldw, ldw, x + b * ldx, ldx, depth, c + b * ldc + r, ldc);
   }
   for (; r < count; r++)

@@ -3,12 +3,12 @@
 
 typedef struct { /* beside a `sequence`, whose `gates` hold LN(W x) + b at first */
   sequence s;
-  const float *recurrent_gain;      /* (4 H) */
+  const float *recurrent_gain;        /* (4 H) */
   const float *cell_gain, *cell_bias; /* (H) */
-  float *normed;                    /* (T, B, 4 H): normalised U h; backward: becomes the gradient of U h */
-  float *spread;                    /* (T, B, 2): 1 / deviation of U h, and of c */
-  float *center;                    /* (T, B): mean of c */
-  double *shares;                   /* (B, threads, 2) room in which the threads tell each other their sums */
+  float *normed;                      /* (T, B, 4 H): normalised U h; backward: becomes the gradient of U h */
+  float *spread;                      /* (T, B, 2): 1 / deviation of U h, and of c */
+  float *center;                      /* (T, B): mean of c */
+  double *shares;                     /* (B, threads, 2) room in which the threads tell each other their sums */
   float *d_recurrent_gain, *d_cell_gain, *d_cell_bias;
   float epsilon;
 } normed_sequence;
@@ -53,14 +53,12 @@ static void tell_moments(const normed_sequence *q, own o, int mine, int64_t b, c
   const sequence *s = &q->s;
   double sum = 0, squares = 0;
   int64_t count = 0;
-  for (int g = 0; g < parts; g++)
-    UNITS(s, o) {
+  for (int g = 0; g < parts; g++) UNITS(s, o) {
       sum += total(load_first(row + g * s->units + u, n));
       count += n < VL ? n : VL;
     }
   float mean = count ? (float)(sum / count) : 0.0f;
-  for (int g = 0; g < parts; g++)
-    UNITS(s, o) {
+  for (int g = 0; g < parts; g++) UNITS(s, o) {
       vf away = load_first(row + g * s->units + u, n) - fill(mean);
       float lanes[VL];
       store(lanes, away * away);
@@ -96,8 +94,8 @@ static void norm_lstm_forward(team *crew, void *job, int mine, int size) {
           float *at = normed + (b * 4 + g) * H + u;
           vf hat = (load_first(at, n) - fill(mean)) * fill(spread);
           store_first(at, hat, n);
-          gate[g] = muladd(hat, load_first(q->recurrent_gain + g * H + u, n),
-                           load_first(GATE(s->gates, 4, t, b, g, u), n));
+          gate[g] =
+              muladd(hat, load_first(q->recurrent_gain + g * H + u, n), load_first(GATE(s->gates, 4, t, b, g, u), n));
           gate[g] = g == 2 ? hyperbolic_tangent(gate[g]) : sigmoid(gate[g]);
           store_first(GATE(s->gates, 4, t, b, g, u), gate[g], n);
         }
@@ -181,8 +179,7 @@ static void norm_lstm_backward(team *crew, void *job, int mine, int size) {
     meet(crew, size); /* all have read the sums */
     for (int64_t b = 0; b < B; b++) {
       vf first = fill(0.0f), second = fill(0.0f);
-      for (int g = 0; g < 4; g++)
-        UNITS(s, o) {
+      for (int g = 0; g < 4; g++) UNITS(s, o) {
           vf d = load_first(GATE(s->dgates, 4, t, b, g, u), n), hat = load_first(normed + (b * 4 + g) * H + u, n);
           float *d_gain = q->d_recurrent_gain + g * H + u;
           store_first(d_gain, muladd(d, hat, load_first(d_gain, n)), n);
@@ -196,8 +193,7 @@ static void norm_lstm_backward(team *crew, void *job, int mine, int size) {
       float spread = q->spread[(t * B + b) * 2], sum, slope;
       agree_on_sums(q, size, b, &sum, &slope);
       if (padded(s, t, b)) sum = slope = 0.0f;
-      for (int g = 0; g < 4; g++)
-        UNITS(s, o) {
+      for (int g = 0; g < 4; g++) UNITS(s, o) {
           float *at = normed + (b * 4 + g) * H + u;
           vf d = load_first(GATE(s->dgates, 4, t, b, g, u), n) * load_first(q->recurrent_gain + g * H + u, n);
           store_first(at, (d - fill(sum / (4 * H)) - load_first(at, n) * fill(slope / (4 * H))) * fill(spread), n);

@@ -16,8 +16,10 @@ typedef struct {
   const float *weights;           /* (G H, H) recurrent */
   const float *bias;              /* (H), d_n of the GRU that resets after the product */
   const float *x;                 /* (T, B, I) few inputs, multiplied here; NULL: `gates` has their part already */
-  const float *input_weights;     /* (I, G H) */
+  const float *input_weights;     /* (I, G H), or NULL */
+  const float *input_rows;        /* (G H, I), in its place */
   const float *input_bias;        /* (G H) */
+  const float *second_bias;       /* (2 H) of the GRU's r and z, or NULL where it is in the first already */
   float *packed;                  /* room for the packed weights; NULL: few steps, use them as they stand */
   float *gates;                   /* (T, B, G H): input's part, becomes the gates; SimpleRNN: h[1:] */
   float *h;                       /* (T + 1, B, H), h[0] given */
@@ -66,15 +68,21 @@ static void pack_backward(const sequence *s, own o, int gates) {
 /* The inputs' part of a gate, where it was not made for all steps at once: out (B, panel) = W x + b. */
 static void begin_gate(const sequence *s, int gates, int64_t t, int g, int64_t p, float *out, int64_t ld) {
   if (!s->x) return;
+  int64_t first = g * s->units + p * PANEL;
+  const float *rows = s->x + t * s->batch * s->inputs;
   for (int64_t b = 0; b < s->batch; b++) {
-    const float *x = s->x + (t * s->batch + b) * s->inputs;
-    for (int64_t u = p * PANEL, n = width_of(s, p); n > 0; u += VL, n -= VL) {
-      const float *w = s->input_weights + g * s->units + u;
-      vf sum = load_first(s->input_bias + g * s->units + u, n);
-      for (int64_t i = 0; i < s->inputs; i++) sum = muladd(fill(x[i]), load_first(w + i * gates * s->units, n), sum);
-      store_first(out + b * ld + u - p * PANEL, sum, n);
+    const float *x = rows + b * s->inputs;
+    for (int64_t u = 0, n = width_of(s, p); n > 0; u += VL, n -= VL) {
+      vf sum = load_first(s->input_bias + first + u, n);
+      if (s->second_bias && g < 2) sum += load_first(s->second_bias + first + u, n);
+      for (int64_t i = 0; s->input_weights && i < s->inputs; i++)
+        sum = muladd(fill(x[i]), load_first(s->input_weights + i * gates * s->units + first + u, n), sum);
+      store_first(out + b * ld + u, sum, n);
     }
   }
+  if (s->input_rows)
+    times_rows(s->input_rows + first * s->inputs, s->inputs, width_of(s, p), rows, s->inputs, s->inputs, s->batch, out,
+               ld);
 }
 
 /* out (B, panel) += x (B, H) times the rows of gate g. */
