@@ -152,7 +152,7 @@ def heat_chart(found: Mapping[str, Any]) -> dict[str, Any] | None:
     ramp = alt.Scale(domain=[0, 1], range=[style.light("card"), style.light("three")], clamp=True)
     boxes = alt.Chart(alt.InlineData(rows))
     ink = alt.condition("datum.skill > 0.6", alt.value("white"), alt.value(style.light("ink")))
-    lines = [_heading(columns, found["tasks"], x)]
+    heading = _heading(columns, found["tasks"])
     body = alt.layer(
         boxes.mark_rect().encode(x=x, y=y, color=alt.Color("skill:Q", legend=None, scale=ramp)),
         boxes.mark_text(dy=-6, fontSize=14).encode(x=x, y=y, text="mean:N", fill=ink),
@@ -163,26 +163,26 @@ def heat_chart(found: Mapping[str, Any]) -> dict[str, Any] | None:
     below = f"{'One seed: no result' if seeds == 1 else f'mean and standard deviation of {seeds} seeds'}; " + (
         "pale is guessing, full colour is all right"
     )
-    whole = alt.vconcat(*lines, body, spacing=2).properties(
+    whole = alt.vconcat(heading, body, spacing=2).properties(
         title=alt.TitleParams(title, subtitle=below, anchor="start", fontSize=14, subtitleColor=style.light("muted"))
     )
     return _finished(whole)
 
 
-def _heading(columns: Sequence[Any], tasks: Sequence[Mapping[str, Any]], x: Any) -> Any:
+def _heading(columns: Sequence[Any], tasks: Sequence[Mapping[str, Any]]) -> Any:
     """Write the names of the tasks over their two columns, and the lengths under them."""
     import altair as alt
 
     names: Rows = [
         {"px": _BOX[0] * (2 * place + 1), "name": task["name"].replace("_", " ")} for place, task in enumerate(tasks)
     ]
-    small: Rows = [{"column": index, "name": length} for index, (_, _, length) in enumerate(columns)]
-    words = alt.Chart(alt.InlineData(names)).mark_text(fontSize=12, fontWeight="bold", lineBreak="|", limit=0)
+    small: Rows = [{"px": _BOX[0] * (index + 0.5), "name": length} for index, (_, _, length) in enumerate(columns)]
+    words = alt.Chart(alt.InlineData(names)).mark_text(fontSize=12, fontWeight="bold")
     return alt.layer(
         words.encode(x=alt.X("px:Q", scale=None), y=alt.value(10), text="name:N"),
         alt.Chart(alt.InlineData(small))
         .mark_text(fontSize=11, fill=style.light("muted"))
-        .encode(x=x, y=alt.value(28), text="name:N"),
+        .encode(x=alt.X("px:Q", scale=None), y=alt.value(28), text="name:N"),
     ).properties(width=_BOX[0] * len(columns), height=36)
 
 
