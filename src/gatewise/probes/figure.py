@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def flow_chart(found: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     top = max(2.0, *(row["influence"] for _, rows in curves for row in rows)) * 1.3
     charts = [_panel(title, rows, cells, top) for title, rows in curves if rows]
-    return _finished(alt.hconcat(*charts, spacing=34))
+    return _finished(alt.hconcat(*charts, spacing=70))
 
 
 def _points(flows: Mapping[str, Mapping[str, Any] | None]) -> Rows:
@@ -103,29 +104,42 @@ def _panel(title: str, rows: Rows, cells: Sequence[str], top: float) -> Any:
 
 
 def _labels(rows: Rows, lags: tuple[float, float], values: tuple[float, float]) -> Rows:
-    """Place a name at each curve: as near to its end as leaves no two names on each other."""
+    """Place a name at each curve: as near to its end as leaves no name on a name or another curve."""
 
     def share(value: float, low: float, high: float) -> float:
         return math.log(value / low) / math.log(high / low)
 
-    placed: list[tuple[float, float, float]] = []
-    labels: Rows = []
-    for cell in dict.fromkeys(row["cell"] for row in rows):
-        width = _LETTER[0] * len(cell)
-        spots = [
-            (
-                min(_PANEL[0] * share(row["lag"], *lags) + 6, _PANEL[0] - width),
-                min(_PANEL[1] * (1 - share(row["influence"], *values)), _PANEL[1] - 10),
-            )
+    places = {
+        cell: [
+            (_PANEL[0] * share(row["lag"], *lags), _PANEL[1] * (1 - share(row["influence"], *values)))
             for row in rows
             if row["cell"] == cell
         ]
+        for cell in dict.fromkeys(row["cell"] for row in rows)
+    }
+    placed: list[tuple[float, float, float]] = []  # left, right, height of each name
+    labels: Rows = []
+    for cell, own in places.items():
+        width = _LETTER[0] * len(cell)
+        others = [
+            (x + (next_x - x) * part / 4, y + (next_y - y) * part / 4)
+            for other, points in places.items()
+            if other != cell
+            for (x, y), (next_x, next_y) in pairwise(points)
+            for part in range(4)
+        ]
+        spots = [(x + 7, min(y, _PANEL[1] - 10)) for x, y in reversed(own)]
         free = [
             (x, y)
-            for x, y in reversed(spots)
-            if all(x + width < left or right < x or abs(y - height) > _LETTER[1] for left, right, height in placed)
+            for x, y in spots
+            if not any(x < right and left < x + width and abs(y - at) < _LETTER[1] for left, right, at in placed)
         ]
-        x, y = free[0] if free else spots[-1]
+        clear = [
+            (x, y)
+            for x, y in free
+            if not any(x - 3 < left < x + width + 3 and abs(y - at) < _LETTER[1] / 2 for left, at in others)
+        ]
+        x, y = (clear or free or spots)[0]
         placed.append((x, x + width, y))
         labels.append({"cell": cell, "px": x, "py": y})
     return labels

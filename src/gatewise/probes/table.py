@@ -136,17 +136,19 @@ def table(found: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
 
     An entry is the percentage of right answers at the trained length and at the longest, the spread below.
     """
-    heads = ["cell", *(task["name"].replace("_", " ") for task in found["tasks"]), "half-life new / trained"]
+    names = [task["name"].replace("_", " ") for task in found["tasks"]]
+    heads = ["cell", *names, "half-life new / trained", "left after 100"]
     rows = [
         [
             row["cell"],
             *(_entry(row["tasks"].get(task["name"])) for task in found["tasks"]),
             f"{half_life_text(row['new'])} / {half_life_text(trained_flow(row))}",
+            f"{left_text(row['new'])} / {left_text(trained_flow(row))}",
         ]
         for row in found["rows"]
     ]
     guesses = [f"{100 * task['chance']:.0f} / {100 * task['chance']:.0f}" for task in found["tasks"]]
-    return heads, [*rows, ["guessing", *guesses, "-"]]
+    return heads, [*rows, ["guessing", *guesses, "-", "-"]]
 
 
 def _entry(task: Mapping[str, Any] | None) -> str:
@@ -174,14 +176,20 @@ def half_life_text(flow: Mapping[str, Any] | None) -> str:
     return number(flow["half_life"]["mean"], 2)
 
 
+def left_text(flow: Mapping[str, Any] | None) -> str:
+    """Write the share of an input's influence that is left after 100 steps, mean over the seeds, in percent."""
+    left = flow and flow["left_after_100"]
+    return f"{100 * left['mean']:.1f}" if left else "-"
+
+
 def notes(found: Mapping[str, Any]) -> list[str]:
     """Say how the table is to be read, and what its seeds decide."""
     seeds = found["seeds"]
     each = "one seed, which is no result" if seeds == 1 else f"mean and standard deviation over {seeds} seeds"
     lines = [
         f"Percent of right answers on new strings of {TRAINED} steps, as trained / of {LONGEST} steps; {each}.",
-        "Half-life: steps after which an input's influence on the output has halved (gradient, lag 0 = 1), in a new "
-        f"cell under noise / trained on {REMEMBERS}; mean over the seeds.",
+        "Half-life: steps after which an input's influence on the output (its gradient) has halved; then the percent "
+        f"of it left after 100 steps. In a new cell under noise / trained on {REMEMBERS}; mean over the seeds.",
         found["budget"],
     ]
     solved = [_solved(task["name"], found["rows"]) for task in found["tasks"]]

@@ -157,7 +157,7 @@ def test_only_a_test_calls_a_cell_better(seeds, says):
     assert ("one seed, which is no result" in text) == (seeds == 1)
     assert "parity: gru." in text
     heads, rows = table(found)
-    assert heads == ["cell", "parity", "half-life new / trained"]
+    assert heads == ["cell", "parity", "half-life new / trained", "left after 100"]
     assert [row[0] for row in rows] == ["gru", "rnn", "guessing"]
     assert rows[0][1] == ("100 / 99" if seeds == 1 else "100 / 99\n±0 / ±0")
     assert rows[2][1] == "50 / 50"
@@ -171,7 +171,7 @@ def test_a_half_life_beyond_what_was_measured():
     both[1]["flow"] = {**both[1]["flow"], "half_life": None}
     found = summarise(settings, both, {})
     assert found["rows"][0]["tasks"]["adding"]["memory"]["beyond"] == 1
-    assert table(found)[1][0][-1] == "- / > 999"
+    assert table(found)[1][0][-2:] == ["- / > 999", "- / 10.0"]
 
 
 def test_every_cell_has_the_same_jobs():
