@@ -350,5 +350,10 @@ KERNELS = Registry(
             "gatewise.cells.kernels.torch_native:TorchNative",
             "torch's own fused recurrences where they compute the same function",
         ),
+        Entry(
+            "native",
+            "gatewise.cells.kernels.native:Native",
+            "Compiled loops of our own for SimpleRNN, GRU and LSTM, with masks and dropout",
+        ),
     ],
 )

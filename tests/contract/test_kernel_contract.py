@@ -26,7 +26,8 @@ def make_call(name, options, *, mask=None, drop=0.0, batch=3, dtype=torch.float6
     start = [torch.randn(batch, *s, generator=generator, dtype=dtype).requires_grad_() for s in cell.state_sizes]
     if mask is not None:
         mask = torch.arange(5)[None, :] < torch.tensor(mask)[:, None]
-    return Call(cell, x, tuple(start), mask, cell.draw_recurrent_mask(batch))
+    masks = cell.draw_recurrent_mask(batch), cell.draw_recurrent_kernel(), cell.draw_holds(batch, 5)
+    return Call(cell, x, tuple(start), mask, *masks)
 
 
 def results(kernel, call):

@@ -8,7 +8,7 @@ The table is ``gatewise.registry.KERNELS``, slowest first. A kernel joins by one
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from gatewise.errors import SettingsError
 from gatewise.registry import KERNELS
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gatewise.cells.base import Cell, State
+
+#: For each part of the state what keeps its old value: 1 or 0 for each unit, the mean over all draws, or nothing.
+Holds: TypeAlias = "tuple[Tensor | float | None, ...]"
 
 
 class Call(NamedTuple):
@@ -27,6 +30,19 @@ class Call(NamedTuple):
     state: State
     mask: Tensor | None  # (B, T) bool, True where an element is real
     recurrent_mask: Tensor | None  # (B, H), scaled; None where nothing is dropped
+    dropped_kernel: Tensor | None = None  # recurrent weights of which some are dropped (weight drop), or None
+    holds: Holds | None = None  # zoneout: (T, B, H) of ones and zeros while training, a mean in eval(), or None
+
+    @property
+    def recurrent_kernel(self) -> Tensor:
+        """The recurrent weights of this call: what multiplies h."""
+        return cast("Tensor", self.cell.recurrent_kernel) if self.dropped_kernel is None else self.dropped_kernel
+
+    def holds_at(self, t: int) -> Holds | None:
+        """Return what is held in step `t`: ``(B, H)`` for each part of the state."""
+        if self.holds is None:
+            return None
+        return tuple(share if share is None or isinstance(share, float) else share[t] for share in self.holds)
 
 
 class Kernel(ABC):

@@ -20,14 +20,14 @@ class Reference(Kernel):
     @staticmethod
     def run(call: Call) -> tuple[Tensor, State]:
         """Return the outputs ``(B, T, H)`` and the state after the last step."""
-        cell, x, state, mask, recurrent_mask = call
+        cell, x, state, mask = call[:4]
         if mask is not None:
             # A NaN in the padding would reach the weights' gradient as 0 * NaN, though no output depends on it.
             x = torch.where(mask[:, :, None], x, 0.0)
         projected = cell.project(x)  # (B, T, gates * H): one product for all steps
         outputs = []
         for t in range(x.shape[1]):
-            new = cell.advance(projected[:, t], state, recurrent_mask)
+            new = cell.advance(projected[:, t], state, call.recurrent_mask, call.dropped_kernel, call.holds_at(t))
             state = new if mask is None else _where(mask[:, t], new, state)
             outputs.append(state[0])
         return torch.stack(outputs, dim=1), state
