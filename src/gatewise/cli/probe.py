@@ -10,6 +10,9 @@ import typer
 from gatewise.cli.output import Json, print_json, print_table
 from gatewise.registry import CELLS, PROBES
 
+#: How the command line says what the settings call so.
+_TYPED = {"cells": "CELLS", "tasks": "--tasks"}
+
 
 def probe(
     cells: Annotated[
@@ -50,7 +53,8 @@ def probe(
         tree["cells"] = CELLS.names() if cells == ["all"] else cells
     if tasks is not None:
         tree["tasks"] = [task.strip() for task in tasks.split(",")]
-    settings = parse(ProbeSettings, tree, names={"tasks": "--tasks"})
+    names = {f"{given}.{index}": shown for given, shown in _TYPED.items() for index in range(len(tree.get(given, ())))}
+    settings = parse(ProbeSettings, tree, names=names)
     from gatewise.probes.progress import choose_row_progress
     from gatewise.probes.run import run_probe
 
