@@ -40,7 +40,7 @@ __all__ = [
 Model = TypeVar("Model", bound=BaseModel)
 
 #: Changes when the code would give other numbers for the same settings and data: a study then trains again.
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 
 
 class Settings(BaseModel):
@@ -165,6 +165,8 @@ class ModelSettings(Settings):
     """Share of units dropped after the first dense layer."""
     head_activation: Literal["relu", "tanh", "gelu", "linear"] = "relu"
     """Activation of the dense layers."""
+    recompute_steps: Count | None = None
+    """Steps whose inner values are kept for the gradient at once: less memory for long windows, a third more time."""
     cell_options: dict[str, Any] = Field(default_factory=dict)
     """Further options of the cell, by name."""
     kernel: Annotated[str, _registered(registry.KERNELS, "auto")] = "auto"

@@ -75,6 +75,7 @@ class ForecastNetwork(nn.Module):
             input_dropout_mask=settings.input_dropout_mask,
             layer_dropout=settings.layer_dropout,
             recurrent_dropout=settings.recurrent_dropout,
+            recompute_steps=settings.recompute_steps,
             initial_state=settings.initial_state,
             kernel=settings.kernel,
             cell_options=settings.cell_options,

@@ -40,6 +40,8 @@ class RecurrentStack(nn.Module):
         Share of the outputs between two layers that is dropped while training, a new mask every step.
     recurrent_dropout
         Share of the state dropped on its way to the next step, one mask a sequence (see ``Cell``).
+    recompute_steps
+        Steps whose inner values are kept for the gradient at once (see ``Cell``); all of them when absent.
     initial_state
         "zero", or "learned": a trainable start for every part of the state, zeros at first.
     kernel
@@ -78,6 +80,7 @@ class RecurrentStack(nn.Module):
         input_dropout_mask: str = "step",
         layer_dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
+        recompute_steps: int | None = None,
         initial_state: str = "zero",
         kernel: str = "auto",
         cell_options: Mapping[str, Any] | None = None,
@@ -90,7 +93,12 @@ class RecurrentStack(nn.Module):
         self.directions = 2 if bidirectional else 1
         self.input_dropout = Dropout(input_dropout, mask=input_dropout_mask, generator=dropout_generator)
         self.layer_dropout = Dropout(layer_dropout, generator=dropout_generator)
-        options = {"recurrent_dropout": recurrent_dropout, "kernel": kernel, "dropout_generator": dropout_generator}
+        options = {
+            "recurrent_dropout": recurrent_dropout,
+            "recompute_steps": recompute_steps,
+            "kernel": kernel,
+            "dropout_generator": dropout_generator,
+        }
         for option in cell_options or {}:
             if option in ("generator", *options):
                 raise SettingsError(f"cell_options: {option!r} is set beside it, not in it")

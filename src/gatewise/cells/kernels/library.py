@@ -28,8 +28,8 @@ VARIABLE = "GATEWISE_NATIVE"
 _SIZES = ("steps", "batch", "units", "threads", "inputs", "dy_step", "dy_row")
 _RATES = ("hold_h_rate", "hold_c_rate")
 _TENSORS = (
-    "weights", "bias", "x", "input_weights", "input_rows", "input_bias", "second_bias", "packed", "gates", "h", "c", "side", "entering",
-    "drop", "mask", "hold_h", "hold_c", "dy", "dh", "dc", "dgates", "room",
+    "weights", "bias", "x", "input_weights", "input_rows", "input_bias", "second_bias", "packed", "gates", "h",
+    "c", "side", "entering", "drop", "mask", "hold_h", "hold_c", "dy", "dh", "dc", "dgates", "room",
 )  # fmt: skip
 _NORM_TENSORS = (
     "recurrent_gain", "cell_gain", "cell_bias", "normed", "spread", "center", "shares",
@@ -116,7 +116,7 @@ pool = Pool()
 
 def from_start(state: Tensor, steps: int) -> Tensor:
     """Return room for the state of all steps ``(T + 1, B, H)``, the first filled in."""
-    room = state.new_empty(steps + 1, *state.shape)
+    room = pool.take(steps + 1, *state.shape)
     room[0] = state
     return room
 
