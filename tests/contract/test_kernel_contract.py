@@ -36,7 +36,7 @@ def results(kernel, call):
     generator = torch.Generator().manual_seed(3)
     loss = sum((part * torch.randn(part.shape, generator=generator, dtype=part.dtype)).sum() for part in (y, *state))
     inputs = [call.x, *call.state, *call.cell.parameters()]
-    return [y, *state, *torch.autograd.grad(loss, inputs)]
+    return [y, *state, *torch.autograd.grad(loss, inputs, retain_graph=True)]
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 2e-5)], ids=str)

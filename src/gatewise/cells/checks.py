@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
@@ -16,11 +17,25 @@ if TYPE_CHECKING:
     from gatewise.cells.base import Cell
 
 
-def count(name: str, value: object) -> int:
-    """Return a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1:
-        raise SettingsError(f"{name} must be a whole number of at least 1 (found {value!r})")
+def count(name: str, value: object, *, least: int = 1) -> int:
+    """Return a whole number of at least 1, or `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+        raise SettingsError(f"{name} must be a whole number of at least {least} (found {value!r})")
     return int(value)
+
+
+def flag(name: str, value: object) -> bool:
+    """Return a yes or no."""
+    if not isinstance(value, bool):
+        raise SettingsError(f"{name} must be true or false (found {value!r})")
+    return value
+
+
+def number(name: str, value: object) -> float:
+    """Return a finite number."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(float(value)):
+        raise SettingsError(f"{name} must be a finite number (found {value!r})")
+    return float(value)
 
 
 def rate(name: str, value: object) -> float:
