@@ -20,6 +20,9 @@ VARIANTS = {
         {"mogrifier_rounds": 3},
         {"coupled": True, "peepholes": True, "projection": 2, "mogrifier_rounds": 4, "mogrifier_rank": 1},
     ],
+    "slstm": [{"heads": 2}],
+    "mlstm": [{"heads": 2}],
+    "gated_delta": [{"heads": 2, "negative_eigenvalues": True}],
 }
 
 CELL_CASES = [(name, options) for name in list_cells() for options in ({}, *VARIANTS.get(name, ()))]

@@ -128,6 +128,36 @@ CELLS = Registry(
             "Long short-term memory: input, forget and output gates around a cell state",
             "Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000",
         ),
+        Entry(
+            "lstm_norm",
+            "gatewise.cells.lstm_norm:LayerNormLSTM",
+            "LSTM with layer-normalised pre-activations and cell state",
+            "Ba, Kiros & Hinton 2016, arXiv:1607.06450",
+        ),
+        Entry(
+            "gru_norm",
+            "gatewise.cells.gru_norm:LayerNormGRU",
+            "GRU with layer-normalised pre-activations",
+            "Ba, Kiros & Hinton 2016, arXiv:1607.06450",
+        ),
+        Entry(
+            "slstm",
+            "gatewise.cells.slstm:SLSTM",
+            "LSTM with an exponential input gate and a normaliser (xLSTM)",
+            "Beck et al. 2024, arXiv:2405.04517",
+        ),
+        Entry(
+            "mlstm",
+            "gatewise.cells.mlstm:MLSTM",
+            "Matrix memory with exponential gates, parallel in time (xLSTM)",
+            "Beck et al. 2024, arXiv:2405.04517",
+        ),
+        Entry(
+            "gated_delta",
+            "gatewise.cells.gated_delta:GatedDelta",
+            "Matrix memory that erases under a key before it writes, parallel in time",
+            "Yang, Kautz & Hatamizadeh 2024, arXiv:2412.06464",
+        ),
     ],
 )
 
@@ -301,6 +331,11 @@ KERNELS = Registry(
             "torch",
             "gatewise.cells.kernels.torch_native:TorchNative",
             "torch's own fused recurrences where they compute the same function",
+        ),
+        Entry(
+            "native",
+            "gatewise.cells.kernels.native:Native",
+            "Compiled loops of our own for SimpleRNN, GRU and LSTM, with masks and dropout",
         ),
     ],
 )

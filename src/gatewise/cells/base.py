@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gatewise.cells import checks
 from gatewise.cells.dropout import draw_mask
-from gatewise.cells.kernels import Call, Holds, choose_kernel
+from gatewise.cells.kernels import Call, Holds, choose_kernel, step_by_kernel
 
 State: TypeAlias = tuple[Tensor, ...]
 
@@ -204,7 +204,9 @@ class Cell(nn.Module, ABC):
         checks.inputs(x, rank=2, cell=self)
         before = checks.state(state, x, cell=self)
         holds = self.hold_rates if holds is None else holds
-        after = self.advance(self.project(x), before, recurrent_mask, recurrent_kernel, holds)
+        after = step_by_kernel(Call(self, x[:, None], before, None, recurrent_mask, recurrent_kernel, holds))
+        if after is None:
+            after = self.advance(self.project(x), before, recurrent_mask, recurrent_kernel, holds)
         return after[0], after
 
     def advance(

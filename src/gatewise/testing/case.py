@@ -36,6 +36,10 @@ class CellCase:
             if option not in known:
                 raise SettingsError(f"{self.kind.__name__} has no option {option!r}{did_you_mean(option, known)}")
 
+    def fit(self, units: int) -> int:
+        """Return a number of units that the cell's heads divide."""
+        return units * int(self.options.get("heads", 1))
+
     def create(self, inputs: int, units: int, generator: torch.Generator, **more: Any) -> Cell:
         """Return a cell as a user gets it, float32 and in training."""
         return self.kind(inputs, units, generator=generator, **{**self.options, **more})

@@ -28,14 +28,16 @@ def kernel_equals_the_reference_loop(kernel: str, case: CellCase) -> None:
         If it differs by more than rounding, in float32 or float64.
     """
     kind, reference = KERNELS.load(kernel), KERNELS.load("reference")
-    masks, rates, batches = [None, [5, 2, 1], [0, 0, 0]], [0.0, 0.5], [0, 1, 3]
-    for (dtype, tolerance), lengths, rate, batch, training in itertools.product(
+    gaps = torch.tensor([[0, 1, 0, 1, 1], [1, 0, 0, 1, 0], [0, 0, 1, 1, 0]]).bool()
+    masks = [None, ragged([5, 2, 1], 5), gaps, torch.zeros_like(gaps)]
+    rates, batches = [0.0, 0.5], [0, 1, 3]
+    for (dtype, tolerance), mask, rate, batch, training in itertools.product(
         [(torch.float64, 1e-10), (torch.float32, 2e-5)], masks, rates, batches, [True, False]
     ):
         cell = case.make(2, recurrent_dropout=rate).to(dtype).train(training)
         x, start = draw(batch, 5, 2).to(dtype), [part.to(dtype) for part in start_state(cell, batch)]
-        mask = None if lengths is None else ragged(lengths[:batch], 5)
-        call = make_call(cell, x.requires_grad_(), tuple(part.requires_grad_() for part in start), mask)
+        real = None if mask is None else mask[:batch]
+        call = make_call(cell, x.requires_grad_(), tuple(part.requires_grad_() for part in start), real)
         if kind.refusal(call) is None:
             why = f"the kernel {kernel!r} differs from the reference loop"
             expect_close(_results(kind, call), _results(reference, call), why, tolerance)

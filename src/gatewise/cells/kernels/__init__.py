@@ -58,6 +58,11 @@ class Kernel(ABC):
     def run(call: Call) -> tuple[Tensor, State]:
         """Return the outputs ``(B, T, H)`` and the state after the last step."""
 
+    @staticmethod
+    def step(call: Call) -> State | None:  # noqa: ARG004 - for kernels that have such a form
+        """Return the state after the call's only step, or None to leave it to the cell's ``update``."""
+        return None
+
 
 def choose_kernel(call: Call) -> type[Kernel]:
     """Return the kernel that the cell names, or for "auto" the fastest that can compute the call.
@@ -76,6 +81,14 @@ def choose_kernel(call: Call) -> type[Kernel]:
     if reason is not None:
         raise SettingsError(f"the kernel {name!r} cannot compute this call: {reason}. Use kernel='auto' or 'reference'")
     return kernel
+
+
+def step_by_kernel(call: Call) -> State | None:
+    """Return the state after a single step by the kernel that sequences take; None if it has no form for steps."""
+    name = call.cell.kernel
+    names = reversed(KERNELS.names()) if name == "auto" else [name]
+    kernel = next((kernel for kernel in map(_load, names) if kernel.refusal(call) is None), None)
+    return None if kernel is None else kernel.step(call)
 
 
 def _load(name: str) -> type[Kernel]:
