@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gatewise.errors import InputError, SettingsError
 from gatewise.registry import KERNELS
 
 if TYPE_CHECKING:
     from gatewise.cells.base import Cell
+
+
+class TakesInputs(Protocol):
+    """A cell, or a stack of cells."""
+
+    input_size: int
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """Return its weights, whose number format and place the inputs must have."""
 
 
 def count(name: str, value: object, *, least: int = 1) -> int:
@@ -68,7 +77,7 @@ def kernel_name(value: str) -> str:
     return value
 
 
-def inputs(x: object, *, rank: int, cell: Cell) -> None:
+def inputs(x: object, *, rank: int, cell: TakesInputs) -> None:
     """Refuse inputs that are not ``(B, T, I)`` (rank 3) or ``(B, I)`` (rank 2) in the weights' format and place."""
     shape = "(B, T, I)" if rank == 3 else "(B, I)"
     if not isinstance(x, Tensor):
