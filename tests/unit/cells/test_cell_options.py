@@ -167,8 +167,11 @@ def test_zoneout_keeps_old_values_and_h_comes_from_the_new_c(name, rates):
 
 def test_a_step_takes_zoneouts_mean_in_training_too():
     cell, x = drawn_cell(zoneout=0.3, zoneout_cell=0.6)
-    state = tuple(torch.ones(2, 4, dtype=torch.float64) for _ in range(2))
-    torch.testing.assert_close(cell.train().step(x[:, 0], state), cell.eval().step(x[:, 0], state))
+    h, c = state = tuple(torch.ones(2, 4, dtype=torch.float64) for _ in range(2))
+    _, (new_h, new_c) = drawn_cell()[0].step(x[:, 0], state)
+    for training in (True, False):
+        found = cell.train(training).step(x[:, 0], state)[1]
+        torch.testing.assert_close(found, (0.3 * h + 0.7 * new_h, 0.6 * c + 0.4 * new_c))
 
 
 @pytest.mark.parametrize("coupled", [False, True])
