@@ -147,6 +147,8 @@ class ModelSettings(Settings):
     """Units of each layer (and direction)."""
     layers: Count = 1
     """Layers of cells."""
+    block: Literal["plain", "residual"] = "plain"
+    """How layers are joined: each reads the one before, or adds to it through norms and dense layers (deep stacks)."""
     bidirectional: bool = False
     """Read the window in both directions."""
     input_dropout: Rate = 0.0

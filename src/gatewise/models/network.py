@@ -70,6 +70,7 @@ class ForecastNetwork(nn.Module):
             input_size,
             settings.units,
             layers=settings.layers,
+            block=settings.block,
             bidirectional=settings.bidirectional,
             input_dropout=settings.input_dropout,
             input_dropout_mask=settings.input_dropout_mask,

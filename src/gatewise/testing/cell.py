@@ -166,14 +166,14 @@ def training_without_dropout_equals_eval(case: CellCase) -> None:
 
 def dropout_is_one_draw_a_sequence_and_a_new_one_a_call(case: CellCase) -> None:
     """What is dropped is drawn from the dropout generator, and the same draws make the same steps."""
-    x = draw(2, 5, 3)
+    x = draw(8, 5, 3)
 
     def dropping() -> Cell:
         generator = torch.Generator().manual_seed(9)
         return case.make(units=16, recurrent_dropout=0.5, dropout_generator=generator).train()
 
     cell, stepped = dropping(), dropping()
-    start = start_state(cell, 2)
+    start = start_state(cell, 8)
     with global_generator_untouched():
         first, second = cell(x, start)[0], cell(x, start)[0]
         expect(not torch.equal(first, second), "recurrent dropout changes nothing, or drops the same in every call")
