@@ -11,15 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from gatewise import registry
@@ -319,8 +311,7 @@ class RunSettings(Settings):
     def fingerprint(self, data_digest: str) -> str:
         """Return 16 hex digits that are equal exactly when settings, data and result version are.
 
-        Names and places do not count: the name, file paths (the data's own digest stands for them), the kernel's
-        checkpoint interval.
+        Names and places do not count: the run's name, the files' paths, the seconds between checkpoints.
         """
         tree = self.model_dump(mode="json", exclude={"name": True, "data": {"files"}, "train": {"checkpoint_seconds"}})
         text = json.dumps([RESULTS_VERSION, data_digest, tree], sort_keys=True)
