@@ -5,6 +5,8 @@ from gatewise.cells import list_cells
 #: Options of a cell beside its defaults; one dictionary is one more case.
 VARIANTS = {
     "gru": [{"reset": "before"}],
+    "qrnn": [{"width": 1}, {"width": 3}],
+    "indrnn": [{"activation": "tanh"}],
 }
 
 CELL_CASES = [(name, options) for name in list_cells() for options in ({}, *VARIANTS.get(name, ()))]

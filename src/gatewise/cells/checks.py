@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
@@ -27,6 +28,13 @@ def rate(name: str, value: object) -> float:
     """Return a share of what is dropped."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 <= float(value) < 1.0:
         raise SettingsError(f"{name} must be a share from 0 to below 1 (found {value!r})")
+    return float(value)
+
+
+def number(name: str, value: object) -> float:
+    """Return a finite number."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(float(value)):
+        raise SettingsError(f"{name} must be a finite number (found {value!r})")
     return float(value)
 
 
