@@ -5,7 +5,11 @@ from gatewise.cells import list_cells
 #: Options of a cell beside its defaults; one dictionary is one more case.
 VARIANTS = {
     "gru": [{"reset": "before"}],
+    "slstm": [{"heads": 2}],
+    "mlstm": [{"heads": 2}],
+    "gated_delta": [{"heads": 2, "negative_eigenvalues": True}],
     "qrnn": [{"width": 1}, {"width": 3}],
+    "rglru": [{"blocks": 2}],
     "indrnn": [{"activation": "tanh"}],
 }
 

@@ -6,7 +6,8 @@ from abc import abstractmethod
 
 from torch import Tensor
 
-from gatewise.cells.base import State
+from gatewise.cells.base import State, hold
+from gatewise.cells.kernels import Holds
 from gatewise.cells.parallel import ParallelCell, repeat_over_padding
 from gatewise.cells.scan import linear_scan
 
@@ -47,10 +48,22 @@ class LinearCell(ParallelCell):
 
     def update(self, projected: Tensor, h: Tensor, state: State) -> State:  # noqa: ARG002 - nothing multiplies h
         """Compute one step in which nothing is dropped."""
-        return self.advance(projected, state, None)
+        return self.compute_step(projected, state, None)
 
-    def advance(self, projected: Tensor, state: State, recurrent_mask: Tensor | None) -> State:
-        """Return the state after one step."""
+    def advance(
+        self,
+        projected: Tensor,
+        state: State,
+        recurrent_mask: Tensor | None,
+        recurrent_kernel: Tensor | None = None,  # noqa: ARG002 - there is none
+        holds: Holds | None = None,
+    ) -> State:
+        """Return the state after one step whose input is already projected and checked."""
+        new = self.compute_step(projected, state, recurrent_mask)
+        return new if holds is None else hold(holds, new, state)
+
+    def compute_step(self, projected: Tensor, state: State, recurrent_mask: Tensor | None) -> State:
+        """Compute one step, less what recurrent dropout drops."""
         a, b = self.coefficients(projected, recurrent_mask)
         s = a * self.unpack(state) + b
         return self.pack(self.read(projected, s), s)

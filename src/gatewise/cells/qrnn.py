@@ -62,10 +62,10 @@ class QRNN(LinearCell):
         """Shape of h, c and x, without the batch."""
         return ((self.units,), (self.units,), (self.width - 1, self.input_size))[: len(self.state_names)]
 
-    def advance(self, projected: Tensor, state: State, recurrent_mask: Tensor | None) -> State:
-        """Return the state after one step."""
+    def compute_step(self, projected: Tensor, state: State, recurrent_mask: Tensor | None) -> State:
+        """Compute one step, less what recurrent dropout drops."""
         window = torch.cat([*state[2:], projected[:, None]], dim=1)  # (B, width, I)
-        new = super().advance(self._convolve(window.flatten(1)), state[:2], recurrent_mask)
+        new = super().compute_step(self._convolve(window.flatten(1)), state[:2], recurrent_mask)
         return new if self.width == 1 else (*new, window[:, 1:])
 
     def parallel(

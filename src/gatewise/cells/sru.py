@@ -70,17 +70,18 @@ class SRU(Cell):
         return projected if self.projects else torch.cat([projected, ALPHA * x], dim=-1)
 
     def update(self, projected: Tensor, h: Tensor, state: State) -> State:  # noqa: ARG002 - nothing multiplies h
-        """Compute one step in which nothing is dropped."""
-        return self.advance(projected, state, None)
-
-    def advance(self, projected: Tensor, state: State, recurrent_mask: Tensor | None) -> State:
-        """Return the state after one step."""
+        """Compute one step."""
         H, c = self.units, state[1]
         # Under autocast the product is narrower than the memory, and lerp takes one format only.
         candidate, gates, highway = torch.split(projected.to(c.dtype), [H, 2 * H, H], dim=-1)
         gates = torch.addcmul(torch.unflatten(gates, -1, (2, H)), self.memory_kernel, c[:, None])
         f, r = torch.sigmoid(gates).unbind(1)  # eq. 1 and 3
-        if recurrent_mask is not None:
-            candidate = candidate * recurrent_mask
         c = torch.lerp(candidate, c, f)  # eq. 2
         return torch.lerp(highway, c, r), c  # eq. 4
+
+    def advance(self, projected: Tensor, state: State, recurrent_mask: Tensor | None, *rest: Any) -> State:
+        """Return the state after one step whose input is already projected and checked."""
+        if recurrent_mask is not None:
+            candidate, others = projected.tensor_split([self.units], dim=-1)
+            projected = torch.cat([candidate * recurrent_mask, others], dim=-1)
+        return super().advance(projected, state, None, *rest)
