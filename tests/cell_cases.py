@@ -23,6 +23,9 @@ VARIANTS = {
     "slstm": [{"heads": 2}],
     "mlstm": [{"heads": 2}],
     "gated_delta": [{"heads": 2, "negative_eigenvalues": True}],
+    "qrnn": [{"width": 1}, {"width": 3}],
+    "rglru": [{"blocks": 2}],
+    "indrnn": [{"activation": "tanh"}],
 }
 
 CELL_CASES = [(name, options) for name in list_cells() for options in ({}, *VARIANTS.get(name, ()))]

@@ -54,6 +54,13 @@ def rate(name: str, value: object) -> float:
     return float(value)
 
 
+def number(name: str, value: object) -> float:
+    """Return a finite number."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(float(value)):
+        raise SettingsError(f"{name} must be a finite number (found {value!r})")
+    return float(value)
+
+
 def choice(name: str, value: object, known: Sequence[str]) -> str:
     """Return one of the `known` words."""
     if value not in known:

@@ -104,7 +104,8 @@ class Pool(threading.local):
     def give(self, *tensors: Tensor | None) -> None:
         """Take back what nobody reads any more; what is too large or too much to keep is let go."""
         for tensor in tensors:
-            if tensor is not None and tensor.numel() <= _LARGEST_KEPT:
+            # Tensors that were made in inference mode may not be written outside of it.
+            if tensor is not None and tensor.numel() <= _LARGEST_KEPT and not tensor.is_inference():
                 self._free.insert(0, tensor)
         del self._free[_MOST_KEPT:]
 
