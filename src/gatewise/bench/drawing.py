@@ -11,9 +11,6 @@ from gatewise.report import style
 from gatewise.report.figure import Figure
 from gatewise.runs.atomic import write_text
 
-_EDGE = 8  # pixels of paper around the drawing
-
-#: Ours in colour, torch's dashed and grey, as far as a figure shows both.
 OURS, THEIRS = "gatewise", "torch"
 
 
@@ -34,16 +31,23 @@ def log_axis(domain: Sequence[float], steps: Sequence[int] = (1, 2, 5), **option
     return alt.Axis(values=[tick for tick in ticks if low <= tick <= high], format=",~r", **options)
 
 
-def who_colour() -> Any:
-    """Return the colours of ours and torch's, without a legend."""
-    import altair as alt
-
-    scale = alt.Scale(domain=[OURS, THEIRS], range=[style.light("one"), style.light("two")])
-    return alt.Color("who:N", legend=None, scale=scale)
-
-
-def spread(values: Sequence[float], domain: Sequence[float], *, height: int, gap: float) -> list[float]:
+def spread(
+    values: Sequence[float], domain: Sequence[float], *, height: int, gap: float, top: float | None = None
+) -> list[float]:
     """Return where labels go on a logarithmic scale: near their values, `gap` pixels from one another.
+
+    Parameters
+    ----------
+    values
+        What the labels belong to.
+    domain
+        The least and greatest value that the scale shows.
+    height
+        Pixels of the scale.
+    gap
+        Pixels from one label to the next.
+    top
+        No label goes above this value; the end of the scale by default.
 
     Examples
     --------
@@ -54,14 +58,17 @@ def spread(values: Sequence[float], domain: Sequence[float], *, height: int, gap
     scale = height / (high - low)
     order = sorted(range(len(values)), key=lambda place: values[place])
     pixels = [scale * (math.log(values[place]) - low) for place in order]
+    most = scale * (math.log(top or domain[1]) - low)
     upwards, downwards = list(pixels), list(pixels)
     for place in range(1, len(pixels)):
         upwards[place] = max(pixels[place], upwards[place - 1] + gap)
     for place in reversed(range(len(pixels) - 1)):
         downwards[place] = min(pixels[place], downwards[place + 1] - gap)
     found = [0.0] * len(values)
-    for place, up, down in zip(order, upwards, downwards, strict=True):
-        found[place] = math.exp(low + (up + down) / 2 / scale)  # both keep the gap, and so does their mean
+    for place, (up, down) in enumerate(zip(upwards, downwards, strict=True)):
+        # both keep the gap, and so does their mean; and so does what is pushed down from the top
+        pixel = min((up + down) / 2, most - gap * (len(pixels) - 1 - place))
+        found[order[place]] = math.exp(low + pixel / scale)
     return found
 
 

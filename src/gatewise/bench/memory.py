@@ -35,7 +35,7 @@ def peak_memory(
     if not _STATUS.is_file() or not hasattr(os, "fork"):
         return nothing
     asked = {"cells": list(cells), "sizes": list(sizes), "options": dict(options), "threads": threads}
-    done = subprocess.run(  # noqa: S603 - this interpreter and this file
+    done = subprocess.run(
         [sys.executable, "-m", "gatewise.bench.memory"],
         input=json.dumps({**asked, "backward": backward}),
         capture_output=True,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from gatewise.bench.contestants import Step
-from gatewise.bench.drawing import OURS, THEIRS, finished, log_axis, log_scale, spread, who_colour
+from gatewise.bench.drawing import OURS, THEIRS, finished, log_axis, log_scale, spread
 from gatewise.bench.timing import Timing
 from gatewise.report import style
 from gatewise.report.figure import Figure, Rows
@@ -82,9 +82,9 @@ def _drawing(points: Rows, limits: Limits, what: str) -> tuple[dict[str, Any], d
     x_domain = [min(ridge, left) / 10, max(right * 10, ridge * 4)]
     y_domain = [min(x_domain[0] * limits.bandwidth, *(row["y"] / 1.5 for row in points)), limits.sgemm * 1.6]
     height = max(380, _LABEL * (len(points) + 6))
-    places = spread([row["y"] for row in points], y_domain, height=height, gap=_LABEL)
+    places = spread([row["y"] for row in points], y_domain, height=height, gap=_LABEL, top=limits.sgemm / 1.08)
     for row, place in zip(points, places, strict=True):
-        row |= {"at": place, "column": right * 1.4, "label": f"{row['name']}  {row['y']:.3g}"}
+        row |= {"at": place, "column": right * 1.4, "label": f"{row['name']}: {row['y']:.3g}"}
     corner = {"x": x_domain[0], "y": x_domain[0] * limits.bandwidth}
     data: dict[str, Rows] = {
         "points": points,
@@ -96,15 +96,18 @@ def _drawing(points: Rows, limits: Limits, what: str) -> tuple[dict[str, Any], d
     x = alt.X("x:Q", scale=log_scale(x_domain), title="FLOP per byte that has to be moved", axis=log_axis(x_domain))
     y = alt.Y("y:Q", scale=log_scale(y_domain), title="GFLOP/s", axis=log_axis(y_domain))
     name = {"x": alt.X("column:Q", scale=log_scale(x_domain)), "y": alt.Y("at:Q", scale=log_scale(y_domain))}
+    hues = alt.Scale(domain=[OURS, THEIRS], range=[style.light("one"), style.light("two")])
     layers = [
         chart["roof"].mark_line(color=style.light("ink"), strokeWidth=1.8).encode(x=x, y=y),
         chart["top"].mark_text(align="right", baseline="bottom", dy=-5).encode(x=x, y=y, text="label:N"),
         chart["slope"].mark_text(align="left", baseline="top", dx=16, dy=-2).encode(x=x, y=y, text="label:N"),
         chart["points"].mark_rule(color=style.light("line")).encode(x=x, y=y, x2="column:Q", y2="at:Q"),
-        chart["points"].mark_point(filled=True, opacity=1, size=60).encode(x=x, y=y, color=who_colour()),
-        chart["points"].mark_text(align="left", baseline="middle", dx=4).encode(
-            text="label:N", fill=who_colour().copy(), **name
-        ),
+        chart["points"]
+        .mark_point(filled=True, opacity=1, size=60)
+        .encode(x=x, y=y, color=alt.Color("who:N", scale=hues, legend=None)),
+        chart["points"]
+        .mark_text(align="left", baseline="middle", dx=4)
+        .encode(text="label:N", fill=alt.Fill("who:N", scale=hues, legend=None), **name),
     ]
     title = "Speed of the cells under this machine's roof"
     return finished(alt.layer(*layers), title, what, width=style.WIDTH, height=height), data

@@ -8,14 +8,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from gatewise.bench.contestants import (
     KERAS_NAMES,
     Sizes,
     Step,
-    kernel_of,
     keras_pass,
+    kernel_of,
     layer_pass,
     one_product,
     one_step,

@@ -56,7 +56,7 @@ def take_turns(
     >>> sorted(take_turns({"a": lambda: None, "b": lambda: None}, rounds=3))
     ['a', 'b']
     """
-    calls = {name: repeat or 1 for name in contestants}
+    calls = dict.fromkeys(contestants, repeat or 1)
     for name, call in contestants.items():
         quickest = min(_seconds(call, 1) for _ in range(max(1, warm_up)))
         if repeat is None:

@@ -21,9 +21,9 @@ def bench(
     inputs: Annotated[int, typer.Option("--inputs", help="Inputs of one element, I.")] = 2,
     units: Annotated[int, typer.Option("--units", help="Units of a layer, H.")] = 512,
     layers: Annotated[int, typer.Option("--layers", help="Layers on top of one another.")] = 1,
-    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads; all that torch has when absent.")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads; all by default.")] = None,
     rounds: Annotated[int, typer.Option("--rounds", help="Alternating rounds; their median is shown.")] = 9,
-    keras: Annotated[bool, typer.Option("--keras", help="Time Keras on TensorFlow too, where it is installed.")] = False,
+    keras: Annotated[bool, typer.Option("--keras", help="Time Keras too, where it is installed.")] = False,
     forward_only: Annotated[bool, typer.Option("--forward-only", help="Leave out the backward pass.")] = False,
     sweep: Annotated[bool, typer.Option("--sweep", help="Time how it grows with T, B, H and layers too.")] = False,
     cell_option: Annotated[
