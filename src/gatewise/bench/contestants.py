@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import torch
@@ -102,6 +103,8 @@ def keras_pass(cell: str, sizes: Sizes, *, backward: bool = True) -> Step | None
         import tensorflow as tf
     except ImportError:
         return None
+    with suppress(RuntimeError):  # TensorFlow takes a number of threads before its first work only
+        tf.config.threading.set_intra_op_parallelism_threads(torch.get_num_threads())
     kind = getattr(keras.layers, KERAS_NAMES[cell])
     network = keras.Sequential([kind(sizes.units, return_sequences=True) for _ in range(sizes.layers)])
     x = tf.random.stateless_normal((sizes.batch, sizes.steps, sizes.inputs), seed=(0, 1))

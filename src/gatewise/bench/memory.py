@@ -66,7 +66,7 @@ def _in_a_fork(who: str, cell: str, sizes: Sizes, options: dict[str, Any], threa
     if child == 0:
         try:
             found = _rise(who, cell, sizes, options, threads, backward)
-            os.write(theirs, str(found or "").encode())
+            os.write(theirs, ("" if found is None else str(found)).encode())
         finally:
             os._exit(0)  # whatever happened, the parent's work is not done twice
     os.close(theirs)

@@ -209,7 +209,7 @@ def _notes(settings: BenchSettings) -> list[str]:
     if settings.keras and (find_spec("keras") is None or find_spec("tensorflow") is None):
         notes.append(_KERAS_ABSENT)
     elif settings.keras:
-        notes.append(f"Keras has {', '.join(KERAS_NAMES)}; its peak memory is not measured")
+        notes.append(f"Keras is timed for {', '.join(KERAS_NAMES)}; its peak memory is not measured")
     if settings.cell_options:
         notes.append("torch.nn and Keras are timed without the cell options")
     return notes
