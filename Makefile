@@ -47,7 +47,7 @@ bench: .venv/.installed
 clean:
 	rm -rf .venv site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.venv/.installed: pyproject.toml constraints.txt
+.venv/.installed: pyproject.toml constraints.txt hatch_build.py $(wildcard src/gatewise/cells/kernels/csrc/*)
 	@python=$$(for name in python3 python3.13 python3.12 python3.11; do \
 	  $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; \
 	done); \

@@ -5,6 +5,9 @@ from gatewise.cells import list_cells
 #: Options of a cell beside its defaults; one dictionary is one more case.
 VARIANTS = {
     "gru": [{"reset": "before"}],
+    "slstm": [{"heads": 2}],
+    "mlstm": [{"heads": 2}],
+    "gated_delta": [{"heads": 2, "negative_eigenvalues": True}],
 }
 
 CELL_CASES = [(name, options) for name in list_cells() for options in ({}, *VARIANTS.get(name, ()))]

@@ -128,6 +128,36 @@ CELLS = Registry(
             "Long short-term memory: input, forget and output gates around a cell state",
             "Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000",
         ),
+        Entry(
+            "lstm_norm",
+            "gatewise.cells.lstm_norm:LayerNormLSTM",
+            "LSTM with layer-normalised pre-activations and cell state",
+            "Ba, Kiros & Hinton 2016, arXiv:1607.06450",
+        ),
+        Entry(
+            "gru_norm",
+            "gatewise.cells.gru_norm:LayerNormGRU",
+            "GRU with layer-normalised pre-activations",
+            "Ba, Kiros & Hinton 2016, arXiv:1607.06450",
+        ),
+        Entry(
+            "slstm",
+            "gatewise.cells.slstm:SLSTM",
+            "LSTM with an exponential input gate and a normaliser (xLSTM)",
+            "Beck et al. 2024, arXiv:2405.04517",
+        ),
+        Entry(
+            "mlstm",
+            "gatewise.cells.mlstm:MLSTM",
+            "Matrix memory with exponential gates, parallel in time (xLSTM)",
+            "Beck et al. 2024, arXiv:2405.04517",
+        ),
+        Entry(
+            "gated_delta",
+            "gatewise.cells.gated_delta:GatedDelta",
+            "Matrix memory that erases under a key before it writes, parallel in time",
+            "Yang, Kautz & Hatamizadeh 2024, arXiv:2412.06464",
+        ),
     ],
 )
 
@@ -283,6 +313,54 @@ BASELINES = Registry(
     ],
 )
 
+PROBES = Registry(
+    "probe task",
+    [
+        Entry(
+            "parity",
+            "gatewise.probes.tasks:Parity",
+            "Is the number of ones so far odd",
+            "Grazzi et al. 2024, arXiv:2411.12537",
+        ),
+        Entry(
+            "modular_addition",
+            "gatewise.probes.tasks:ModularAddition",
+            "The sum so far modulo 3",
+            "Grazzi et al. 2024, arXiv:2411.12537",
+        ),
+        Entry(
+            "bracket_depth",
+            "gatewise.probes.tasks:BracketDepth",
+            "How many brackets are open, at most 6",
+            "Hewitt et al. 2020, arXiv:2010.07515",
+        ),
+        Entry(
+            "copying",
+            "gatewise.probes.tasks:Copying",
+            "Say five symbols again after a pause",
+            "Arjovsky et al. 2016, arXiv:1511.06464",
+        ),
+        Entry(
+            "selective_copying",
+            "gatewise.probes.tasks:SelectiveCopying",
+            "Say five symbols again that are strewn over the pause",
+            "Gu & Dao 2023, arXiv:2312.00752",
+        ),
+        Entry(
+            "adding",
+            "gatewise.probes.tasks:Adding",
+            "Add the two marked numbers among many",
+            "Hochreiter & Schmidhuber 1997",
+        ),
+        Entry(
+            "associative_recall",
+            "gatewise.probes.tasks:AssociativeRecall",
+            "Which value came with this key",
+            "Arora et al. 2023, arXiv:2312.04927",
+        ),
+    ],
+)
+
 # Slowest first: "auto" takes the last one that can compute the call.
 KERNELS = Registry(
     "kernel",
@@ -301,6 +379,11 @@ KERNELS = Registry(
             "torch",
             "gatewise.cells.kernels.torch_native:TorchNative",
             "torch's own fused recurrences where they compute the same function",
+        ),
+        Entry(
+            "native",
+            "gatewise.cells.kernels.native:Native",
+            "Compiled loops of our own for SimpleRNN, GRU and LSTM, with masks and dropout",
         ),
     ],
 )

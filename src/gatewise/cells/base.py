@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, TypeAlias, TypedDict
+from typing import Any, TypeAlias, TypedDict
 
 import torch
 from torch import Tensor, nn
 
 from gatewise.cells import checks
 from gatewise.cells.dropout import draw_mask
-from gatewise.cells.kernels import Call, choose_kernel
+from gatewise.cells.kernels import Call, Holds, choose_kernel, step_by_kernel
 
 State: TypeAlias = tuple[Tensor, ...]
 
@@ -74,7 +74,11 @@ class Cell(nn.Module, ABC):
 
     state_names: tuple[str, ...] = ("h",)
     #: Parameters that multiply h; where there are none, recurrent dropout drops parts of what is written to the state.
-    recurrent_weights: ClassVar[tuple[str, ...]] = ("recurrent_kernel",)
+    recurrent_weights: tuple[str, ...] = ("recurrent_kernel",)
+    #: Chance of each part of the state to keep its old value for a step (zoneout), or None where there is no zoneout.
+    hold_rates: tuple[float, ...] | None = None
+    #: Options in force that change the equations: what a fast kernel must know of, or refuse.
+    changed_by: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -171,10 +175,19 @@ class Cell(nn.Module, ABC):
         start = self.initial_state(x.shape[0]) if state is None else checks.state(state, x, cell=self)
         if mask is not None:
             checks.mask(mask, x)
-        call = Call(self, x, start, mask, self.draw_recurrent_mask(x.shape[0]))
+        masks = self.draw_recurrent_mask(x.shape[0]), self.draw_recurrent_kernel(), self.draw_holds(*x.shape[:2])
+        call = Call(self, x, start, mask, *masks)
         return choose_kernel(call).run(call)
 
-    def step(self, x: Tensor, state: Sequence[Tensor], recurrent_mask: Tensor | None = None) -> tuple[Tensor, State]:
+    def step(
+        self,
+        x: Tensor,
+        state: Sequence[Tensor],
+        recurrent_mask: Tensor | None = None,
+        *,
+        recurrent_kernel: Tensor | None = None,
+        holds: Holds | None = None,
+    ) -> tuple[Tensor, State]:
         """Compute one step.
 
         Parameters
@@ -186,6 +199,10 @@ class Cell(nn.Module, ABC):
         recurrent_mask
             What ``draw_recurrent_mask`` gave for this sequence. A step alone cannot know when a sequence begins, so it
             drops nothing when this is absent.
+        recurrent_kernel
+            What ``draw_recurrent_kernel`` gave for this sequence; the cell's own weights when absent.
+        holds
+            Of what ``draw_holds`` gave for this sequence, this step's ``(B, H)``; the mean over all draws when absent.
 
         Raises
         ------
@@ -193,13 +210,27 @@ class Cell(nn.Module, ABC):
             If a tensor has the wrong shape, number format or place.
         """
         checks.inputs(x, rank=2, cell=self)
-        state = self.advance(self.project(x), checks.state(state, x, cell=self), recurrent_mask)
-        return state[0], state
+        before = checks.state(state, x, cell=self)
+        holds = self.hold_rates if holds is None else holds
+        after = step_by_kernel(Call(self, x[:, None], before, None, recurrent_mask, recurrent_kernel, holds))
+        if after is None:
+            after = self.advance(self.project(x), before, recurrent_mask, recurrent_kernel, holds)
+        return after[0], after
 
-    def advance(self, projected: Tensor, state: State, recurrent_mask: Tensor | None) -> State:
+    def advance(
+        self,
+        projected: Tensor,
+        state: State,
+        recurrent_mask: Tensor | None,
+        recurrent_kernel: Tensor | None = None,
+        holds: Holds | None = None,
+    ) -> State:
         """Return the state after one step whose input is already projected and checked."""
         h = state[0] if recurrent_mask is None else state[0] * recurrent_mask
-        return self.update(projected, h, state)
+        # Only a cell that draws recurrent weights gets some, so only its `update` takes them.
+        drawn: dict[str, Any] = {} if recurrent_kernel is None else {"recurrent_kernel": recurrent_kernel}
+        new = self.update(projected, h, state, **drawn)
+        return new if holds is None else hold(holds, new, state)
 
     def draw_recurrent_mask(self, batch: int) -> Tensor | None:
         """Return a new recurrent dropout mask ``(B, H)``, or None where nothing is to be dropped."""
@@ -210,9 +241,25 @@ class Cell(nn.Module, ABC):
             (batch, self.output_size), self.recurrent_dropout, like=weight, generator=self.dropout_generator
         )
 
+    def draw_recurrent_kernel(self) -> Tensor | None:
+        """Return recurrent weights of which some are dropped, or None for the cell's own."""
+        return None
+
+    def draw_holds(self, batch: int, steps: int) -> Holds | None:  # noqa: ARG002 - for cells that draw some
+        """Return what keeps its old value (zoneout), see :class:`gatewise.cells.kernels.Call`; None for nothing."""
+        return self.hold_rates
+
     def extra_repr(self) -> str:
         """Say the sizes when printed."""
         return f"{self.input_size}, {self.units}, recurrent_dropout={self.recurrent_dropout}, kernel={self.kernel!r}"
+
+
+def hold(holds: Holds, new: State, old: State) -> State:
+    """Return the new state with the old one's values where they are held (Krueger et al. 2016, arXiv:1606.01305)."""
+    return tuple(
+        after if share is None else share * before + (1.0 - share) * after
+        for share, after, before in zip(holds, new, old, strict=True)
+    )
 
 
 def option_names(kind: type[Cell]) -> list[str]:

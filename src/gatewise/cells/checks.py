@@ -37,6 +37,15 @@ def choice(name: str, value: object, known: Sequence[str]) -> str:
     return str(value)
 
 
+def heads(value: object, units: int) -> int:
+    """Return a number of heads that divides the units."""
+    number = count("heads", value)
+    if units % number:
+        fit = ", ".join(str(one) for one in range(1, units + 1) if units % one == 0)
+        raise SettingsError(f"heads must divide the {units} units (found {number}): take one of {fit}")
+    return number
+
+
 def kernel_name(value: str) -> str:
     """Return "auto" or the name of a kernel that exists."""
     if value != "auto":

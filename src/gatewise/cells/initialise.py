@@ -17,3 +17,8 @@ def glorot_uniform(outputs: int, inputs: int, generator: torch.Generator | None)
 def orthogonal(outputs: int, inputs: int, generator: torch.Generator | None) -> Tensor:
     """Draw a matrix whose columns (rows, where those are fewer) are orthonormal (Saxe et al. 2014)."""
     return nn.init.orthogonal_(torch.empty(outputs, inputs), generator=generator)
+
+
+def small_normal(outputs: int, inputs: int, generator: torch.Generator | None) -> Tensor:
+    """Draw from N(0, 2 / (5 * inputs)) (Nguyen & Salazar 2019, arXiv:1910.05895)."""
+    return torch.empty(outputs, inputs).normal_(0.0, (0.4 / inputs) ** 0.5, generator=generator)

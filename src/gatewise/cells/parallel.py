@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+import torch
 from torch import Tensor
 
 from gatewise.cells.base import Cell, State
@@ -39,3 +40,21 @@ class ParallelCell(Cell):
         state
             State after the last step.
         """
+
+
+def repeat_over_padding(y: Tensor, h: Tensor, mask: Tensor) -> Tensor:
+    """Return `y` in which a masked step repeats the output before it.
+
+    Parameters
+    ----------
+    y
+        Output of every step, ``(B, T, H)``; anything where the mask is False.
+    h
+        Output before the first step, ``(B, H)``.
+    mask
+        ``(B, T)`` bool, True where an element is real.
+    """
+    steps = torch.arange(1, y.shape[1] + 1, device=y.device)
+    last_real = torch.where(mask, steps, 0).cummax(dim=1).values  # 0 where nothing real came before
+    outputs = torch.cat([h[:, None], y], dim=1)
+    return outputs.gather(1, last_real[:, :, None].expand_as(y))

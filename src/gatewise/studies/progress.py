@@ -104,6 +104,10 @@ class Bar(Lines):
     def run_ended(self, event: RunEnded) -> None:
         """Write the line and move the bar."""
         super().run_ended(event)
+        self.move(event)
+
+    def move(self, event: RunEnded) -> None:
+        """Move the bar alone."""
         left = "" if event.seconds_left is None else f"{duration(event.seconds_left)} left"
         self._bar.update(self._task, total=event.total, completed=event.done, left=left)
 

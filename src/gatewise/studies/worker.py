@@ -29,6 +29,7 @@ from gatewise.runs.atomic import to_json
 from gatewise.settings import RunSettings, parse
 
 #: What a worker runs unless it is told otherwise: ``(settings, folder, *, threads, exclusive, progress) -> result``.
+#: The settings are a ``RunSettings``, or what the runner's module calls ``SETTINGS``.
 RUNNER = "gatewise.tasks.forecast:run_forecast"
 
 
@@ -48,10 +49,10 @@ def main(runner: str = RUNNER) -> int:
 def _outcome(runner: str, request: dict[str, Any]) -> dict[str, Any]:
     """Do one run; whatever goes wrong becomes an answer, so that the next run can follow."""
     try:
-        module, name = runner.split(":")
-        run = getattr(import_module(module), name)
-        result = run(
-            parse(RunSettings, request["settings"]),
+        home, name = runner.split(":")
+        module = import_module(home)
+        result = getattr(module, name)(
+            parse(getattr(module, "SETTINGS", RunSettings), request["settings"]),
             Path(request["folder"]),
             threads=request["threads"],
             exclusive=request["exclusive"],

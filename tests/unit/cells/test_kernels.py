@@ -3,6 +3,7 @@ import torch
 
 from gatewise.cells import create_cell
 from gatewise.cells.kernels import Call, choose_kernel
+from gatewise.cells.kernels.library import library
 from gatewise.cells.lstm import LSTM
 from gatewise.errors import SettingsError
 from gatewise.registry import CELLS, KERNELS
@@ -21,13 +22,37 @@ def chosen(name="lstm", *, mask=None, kernel="auto", train=True, **options):
     return choose_kernel(Call(cell, x, cell.initial_state(2), mask, cell.draw_recurrent_mask(2))).__name__
 
 
+compiled = pytest.mark.skipif(library() is None, reason="the compiled kernels are not built for this machine")
+
+
+@pytest.fixture
+def no_library(monkeypatch):
+    monkeypatch.setattr("gatewise.cells.kernels.native.library", lambda: None)
+
+
+@compiled
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"recurrent_dropout": 0.2}, {"mask": torch.ones(2, 4, dtype=torch.bool)}],
+    ids=["plain", "dropout", "mask"],
+)
 @pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
-def test_auto_takes_torch_where_it_computes_the_same(name):
+def test_auto_takes_the_compiled_loop(name, options):
+    assert chosen(name, **options) == "Native"
+
+
+@compiled
+def test_the_compiled_loop_is_there_where_it_can_be_built():
+    assert chosen("gru", reset="before") == "Native"
+
+
+@pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
+def test_auto_takes_torch_where_it_computes_the_same(name, no_library):
     assert chosen(name) == "TorchNative"
     assert chosen(name, recurrent_dropout=0.2, train=False) == "TorchNative"
 
 
-def test_auto_takes_the_reference_loop_otherwise():
+def test_auto_takes_the_reference_loop_otherwise(no_library):
     assert chosen(mask=torch.ones(2, 4, dtype=torch.bool)) == "Reference"
     assert chosen(recurrent_dropout=0.2) == "Reference"
     assert chosen("gru", reset="before") == "Reference"
@@ -72,7 +97,7 @@ def test_a_new_kernel_is_taken_first():
         assert chosen() == "Picky"
     finally:
         KERNELS.unregister("picky")
-    assert chosen() == "TorchNative"
+    assert chosen() != "Picky"
 
 
 def test_an_unknown_kernel_set_later_is_refused():

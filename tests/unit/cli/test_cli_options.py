@@ -36,7 +36,7 @@ def test_fit_has_every_setting_and_its_sentence() -> None:
 
 
 def test_choices_come_from_registry_and_type() -> None:
-    assert "One of: rnn, gru, lstm." in options_of(fit)["cell"].annotation.__metadata__[0].help
+    assert f"One of: {', '.join(CELLS.names())}." in options_of(fit)["cell"].annotation.__metadata__[0].help
     assert "One of: error, common." in options_of(fit)["align"].annotation.__metadata__[0].help
     assert "One of: auto, reference" in options_of(fit)["kernel"].annotation.__metadata__[0].help
     assert "One of: last_value" in options_of(fit)["baselines"].annotation.__metadata__[0].help

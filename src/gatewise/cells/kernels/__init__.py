@@ -8,7 +8,7 @@ The table is ``gatewise.registry.KERNELS``, slowest first. A kernel joins by one
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from gatewise.errors import SettingsError
 from gatewise.registry import KERNELS
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gatewise.cells.base import Cell, State
+
+#: For each part of the state what keeps its old value: 1 or 0 for each unit, the mean over all draws, or nothing.
+Holds: TypeAlias = "tuple[Tensor | float | None, ...]"
 
 
 class Call(NamedTuple):
@@ -27,6 +30,19 @@ class Call(NamedTuple):
     state: State
     mask: Tensor | None  # (B, T) bool, True where an element is real
     recurrent_mask: Tensor | None  # (B, H), scaled; None where nothing is dropped
+    dropped_kernel: Tensor | None = None  # recurrent weights of which some are dropped (weight drop), or None
+    holds: Holds | None = None  # zoneout: (T, B, H) of ones and zeros while training, a mean in eval(), or None
+
+    @property
+    def recurrent_kernel(self) -> Tensor:
+        """The recurrent weights of this call: what multiplies h."""
+        return cast("Tensor", self.cell.recurrent_kernel) if self.dropped_kernel is None else self.dropped_kernel
+
+    def holds_at(self, t: int) -> Holds | None:
+        """Return what is held in step `t`: ``(B, H)`` for each part of the state."""
+        if self.holds is None:
+            return None
+        return tuple(share if share is None or isinstance(share, float) else share[t] for share in self.holds)
 
 
 class Kernel(ABC):
@@ -41,6 +57,11 @@ class Kernel(ABC):
     @abstractmethod
     def run(call: Call) -> tuple[Tensor, State]:
         """Return the outputs ``(B, T, H)`` and the state after the last step."""
+
+    @staticmethod
+    def step(call: Call) -> State | None:  # noqa: ARG004 - for kernels that have such a form
+        """Return the state after the call's only step, or None to leave it to the cell's ``update``."""
+        return None
 
 
 def choose_kernel(call: Call) -> type[Kernel]:
@@ -60,6 +81,14 @@ def choose_kernel(call: Call) -> type[Kernel]:
     if reason is not None:
         raise SettingsError(f"the kernel {name!r} cannot compute this call: {reason}. Use kernel='auto' or 'reference'")
     return kernel
+
+
+def step_by_kernel(call: Call) -> State | None:
+    """Return the state after a single step by the kernel that sequences take; None if it has no form for steps."""
+    name = call.cell.kernel
+    names = reversed(KERNELS.names()) if name == "auto" else [name]
+    kernel = next((kernel for kernel in map(_load, names) if kernel.refusal(call) is None), None)
+    return None if kernel is None else kernel.step(call)
 
 
 def _load(name: str) -> type[Kernel]:

@@ -18,12 +18,14 @@ class Parallel(Kernel):
         """Refuse cells that have no parallel form."""
         if not isinstance(call.cell, ParallelCell):
             return f"the cell {type(call.cell).__name__} has no parallel form"
+        if call.dropped_kernel is not None or call.holds is not None:
+            return "the parallel form has no weight drop and no zoneout"
         return None
 
     @staticmethod
     def run(call: Call) -> tuple[Tensor, State]:
         """Return the outputs ``(B, T, H)`` and the state after the last step."""
-        cell, x, state, mask, recurrent_mask = call
+        cell, x, state, mask, recurrent_mask = call[:5]
         assert isinstance(cell, ParallelCell)
         if mask is not None:
             # A NaN in the padding would reach the weights' gradient as 0 * NaN, though no output depends on it.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call
 
 from gatewise.cells.base import State
 from gatewise.cells.kernels import Call, Kernel
@@ -20,14 +23,14 @@ class Reference(Kernel):
     @staticmethod
     def run(call: Call) -> tuple[Tensor, State]:
         """Return the outputs ``(B, T, H)`` and the state after the last step."""
-        cell, x, state, mask, recurrent_mask = call
+        cell, x, state, mask = call[:4]
         if mask is not None:
             # A NaN in the padding would reach the weights' gradient as 0 * NaN, though no output depends on it.
             x = torch.where(mask[:, :, None], x, 0.0)
         projected = cell.project(x)  # (B, T, gates * H): one product for all steps
         outputs = []
         for t in range(x.shape[1]):
-            new = cell.advance(projected[:, t], state, recurrent_mask)
+            new = cell.advance(projected[:, t], state, call.recurrent_mask, call.dropped_kernel, call.holds_at(t))
             state = new if mask is None else _where(mask[:, t], new, state)
             outputs.append(state[0])
         return torch.stack(outputs, dim=1), state
@@ -39,3 +42,39 @@ def _where(real: Tensor, new: State, old: State) -> State:
         torch.where(real.view(-1, *[1] * (after.dim() - 1)), after, before)
         for after, before in zip(new, old, strict=True)
     )
+
+
+class _Loop(nn.Module):
+    """The loop as a function of a cell's weights."""
+
+    def __init__(self, call: Call) -> None:
+        super().__init__()
+        self.cell = call.cell
+        self.call = call
+
+    def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        # Dropped weights stand in the place of the cell's own here, so that they get their gradient.
+        return Reference.run(self.call._replace(x=x, state=state, dropped_kernel=None))
+
+
+def gradients_by_loop(
+    call: Call, inputs: tuple[Any, ...], grads: tuple[Tensor | None, ...]
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of a fast kernel's inputs as this loop gives them, themselves differentiable.
+
+    Parameters
+    ----------
+    inputs
+        x, every parameter of the cell in its order (None where the kernel takes one that the cell has not), the state.
+    grads
+        Gradients of the outputs and of each part of the last state; None for zeros.
+    """
+    x, rest = inputs[0], [one for one in inputs[1:] if one is not None]
+    names = [f"cell.{name}" for name, _ in call.cell.named_parameters()]
+    weights = dict(zip(names, rest, strict=False))
+    y, state = functional_call(_Loop(call), weights, (x, tuple(rest[len(names) :])))
+    pairs = [(out, grad) for out, grad in zip((y, *state), grads, strict=False) if grad is not None]
+    wanted = [one for one in inputs if one is not None and one.requires_grad]
+    outs, out_grads = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    found = iter(torch.autograd.grad(outs, wanted, out_grads, create_graph=True, allow_unused=True))
+    return tuple(next(found) if one is not None and one.requires_grad else None for one in inputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gatewise.cells.base import Cell, State
+from gatewise.cells.base import State
 from gatewise.cells.gru import GRU
 from gatewise.cells.kernels import Call, Kernel
 from gatewise.cells.lstm import LSTM
@@ -21,6 +21,10 @@ class TorchNative(Kernel):
         kind = type(call.cell)
         if kind not in (SimpleRNN, GRU, LSTM):  # a subclass may have changed the equations
             return f"torch has no recurrence for the cell {kind.__name__}"
+        if call.cell.changed_by:
+            return f"torch has no recurrence with {' and '.join(call.cell.changed_by)}"
+        if call.holds is not None:
+            return "torch's recurrences have no zoneout"
         if isinstance(call.cell, GRU) and call.cell.reset == "before":
             return "torch's GRU resets after the product (reset='after')"
         if call.mask is not None:
@@ -34,7 +38,7 @@ class TorchNative(Kernel):
         """Return the outputs ``(B, T, H)`` and the state after the last step."""
         cell = call.cell
         state = [part.unsqueeze(0).contiguous() for part in call.state]  # (layers = 1, B, H)
-        rest = (_weights(cell), True, 1, 0.0, cell.training, False, True)  # biases, layers, ..., batch first
+        rest = (_weights(call), True, 1, 0.0, cell.training, False, True)  # biases, layers, ..., batch first
         if isinstance(cell, LSTM):
             y, h, c = torch.lstm(call.x, state, *rest)
             return y, (h.squeeze(0), c.squeeze(0))
@@ -43,9 +47,10 @@ class TorchNative(Kernel):
         return y, (h.squeeze(0),)
 
 
-def _weights(cell: Cell) -> list[Tensor]:
+def _weights(call: Call) -> list[Tensor]:
     """Return input and recurrent kernel and the two biases that torch wants, zeros where the cell has one only."""
+    cell = call.cell
     assert isinstance(cell, SimpleRNN | GRU | LSTM)
     second = cell.recurrent_bias if isinstance(cell, GRU) else torch.zeros_like(cell.bias)
     assert second is not None
-    return [cell.input_kernel, cell.recurrent_kernel, cell.bias, second]
+    return [cell.input_kernel, call.recurrent_kernel, cell.bias, second]

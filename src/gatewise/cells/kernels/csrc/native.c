@@ -1,0 +1,2 @@
+/* The whole compiled part: one source for one library. */
+#include "norm_lstm.c"

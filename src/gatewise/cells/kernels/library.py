@@ -1,0 +1,143 @@
+"""The compiled part: finding it, choosing the build for this processor, and calling it.
+
+``csrc/*.c`` is plain C without Python's or torch's headers, compiled when the wheel is made (``hatch_build.py``), once
+for AVX2 and once for AVX-512. It runs on torch's own threads, through ``torch_parallel_for`` of torch's stable C
+interface. Where there is no build for a machine, :func:`library` is None and other kernels compute the same.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import threading
+from ctypes import Structure, c_float, c_int64, c_void_p
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+#: Best first; torch names what the processor has.
+_BUILDS = {"AVX512": ("avx512", "avx2"), "AVX2": ("avx2",)}
+#: Set to "none" to do without the compiled part, or to the name of a build to use that one.
+VARIABLE = "GATEWISE_NATIVE"
+
+
+_SIZES = ("steps", "batch", "units", "threads", "inputs", "dy_step", "dy_row")
+_RATES = ("hold_h_rate", "hold_c_rate")
+_TENSORS = (
+    "weights", "bias", "x", "input_weights", "input_rows", "input_bias", "second_bias", "packed", "gates", "h", "c", "side", "entering",
+    "drop", "mask", "hold_h", "hold_c", "dy", "dh", "dc", "dgates", "room",
+)  # fmt: skip
+_NORM_TENSORS = (
+    "recurrent_gain", "cell_gain", "cell_bias", "normed", "spread", "center", "shares",
+    "d_recurrent_gain", "d_cell_gain", "d_cell_bias",
+)  # fmt: skip
+
+
+class Sequence(Structure):
+    """The arguments of one call: `sequence` in ``csrc/recurrence.c``, in the same order."""
+
+    _fields_ = [
+        *((name, c_int64) for name in _SIZES),
+        *((name, c_float) for name in _RATES),
+        *((name, c_void_p) for name in _TENSORS),
+    ]
+
+
+class NormedSequence(Structure):
+    """`normed_sequence` in ``csrc/norm_lstm.c``."""
+
+    _fields_ = [
+        ("sequence", Sequence),
+        *((name, c_void_p) for name in _NORM_TENSORS),
+        ("epsilon", c_float),
+    ]
+    _anonymous_ = ("sequence",)
+
+
+class Library:
+    """One loaded build."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.stem.removeprefix("gatewise_")
+        self._functions = ctypes.CDLL(str(path))
+        torch_threads = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so")).torch_parallel_for
+        self._functions.gatewise_start(ctypes.cast(torch_threads, c_void_p))
+        self._functions.gatewise_panel.restype = c_int64
+        #: Rows of a weight matrix that are packed together.
+        self.panel: int = self._functions.gatewise_panel()
+        #: Threads that one call can have; the norms' room has a place for each.
+        self.most_threads: int = self._functions.gatewise_most_threads()
+
+    def sequence(self, function: str, size: tuple[int, int, int], **rest: Any) -> None:
+        """Call a function over (T, B, H) with tensors by the names of :class:`Sequence`; absent ones are NULL."""
+        call: Any = NormedSequence() if function.startswith("norm_") else Sequence()
+        call.steps, call.batch, call.units, call.threads = *size, torch.get_num_threads()
+        for name, value in rest.items():
+            if value is not None:
+                setattr(call, name, value.data_ptr() if isinstance(value, Tensor) else value)
+        getattr(self._functions, f"gatewise_{function}")(ctypes.byref(call))
+
+    def room_for_weights(self, weights: Tensor) -> Tensor:
+        """Return memory for packed recurrent weights (G H, H), each gate's rows filled up to whole panels."""
+        rows, units = weights.shape
+        return pool.take(rows * -(-units // self.panel) * self.panel)
+
+
+class Pool(threading.local):
+    """Memory that this thread's calls use again: fresh megabytes cost a page fault for each 4 KiB."""
+
+    def __init__(self) -> None:
+        self._free: list[Tensor] = []
+
+    def take(self, *shape: int) -> Tensor:
+        """Return a float32 tensor with anything in it."""
+        size = math.prod(shape)
+        for place, one in enumerate(self._free):
+            if one.numel() == size:
+                return self._free.pop(place).view(shape)
+        return torch.empty(shape)
+
+    def give(self, *tensors: Tensor | None) -> None:
+        """Take back what nobody reads any more; what is too large or too much to keep is let go."""
+        for tensor in tensors:
+            if tensor is not None and tensor.numel() <= _LARGEST_KEPT:
+                self._free.insert(0, tensor)
+        del self._free[_MOST_KEPT:]
+
+
+#: Floats in one piece (64 MiB), and pieces a thread.
+_LARGEST_KEPT, _MOST_KEPT = 2**24, 6
+pool = Pool()
+
+
+def from_start(state: Tensor, steps: int) -> Tensor:
+    """Return room for the state of all steps ``(T + 1, B, H)``, the first filled in."""
+    room = state.new_empty(steps + 1, *state.shape)
+    room[0] = state
+    return room
+
+
+def loaded() -> Library:
+    """Return the compiled part, where it is known to be there."""
+    found = library()
+    assert found is not None
+    return found
+
+
+@cache
+def library() -> Library | None:
+    """Return the compiled part for this processor, or None where there is none or ``GATEWISE_NATIVE`` says so."""
+    wish = os.environ.get(VARIABLE, "")
+    names = _BUILDS.get(torch.backends.cpu.get_cpu_capability(), ())
+    for name in (wish,) if wish in names else () if wish else names:
+        path = Path(__file__).parent / f"gatewise_{name}.so"
+        if path.is_file():
+            try:
+                return Library(path)
+            except (OSError, AttributeError):  # built for another system, or a torch without the interface
+                return None
+    return None

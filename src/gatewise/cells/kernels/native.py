@@ -1,0 +1,250 @@
+"""SimpleRNN, GRU and LSTM by the compiled part: masks, dropout, zoneout and given states on one fast path.
+
+What needs no step before it is one large product over all steps: the inputs' part of the gates before the loop, the
+gradients of all weights after it. The loop itself, products and gates, is ``csrc/recurrence.c``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+
+from gatewise.cells.base import State
+from gatewise.cells.gru import GRU
+from gatewise.cells.kernels import Call, Kernel
+from gatewise.cells.kernels.library import from_start, library, loaded, pool
+from gatewise.cells.kernels.native_norm import NormedRecurrence
+from gatewise.cells.kernels.reference import gradients_by_loop
+from gatewise.cells.lstm import LSTM
+from gatewise.cells.lstm_norm import LayerNormLSTM
+from gatewise.cells.rnn import SimpleRNN
+
+#: Fewer steps than this use the weights as they stand: packing them would cost more than it saves.
+_STEPS_TO_PACK_FOR = 4
+#: Up to this many inputs are multiplied in the loop: a product with few columns is slow.
+_FEW_INPUTS = 8
+
+
+class Native(Kernel):
+    """Our own loops in C, for AVX2 and AVX-512."""
+
+    @staticmethod
+    def refusal(call: Call) -> str | None:
+        """Refuse other cells, devices and number formats, and what could not be recorded."""
+        kind = type(call.cell)
+        if kind not in (SimpleRNN, GRU, LSTM, LayerNormLSTM):  # a subclass may have changed the equations
+            return f"there is no compiled loop for the cell {kind.__name__}"
+        if call.cell.changed_by:
+            return f"there is no compiled loop with {' and '.join(call.cell.changed_by)}"
+        if call.x.device.type != "cpu":
+            return f"it computes on the CPU and x is on {call.x.device}"
+        if call.x.dtype is not torch.float32 or torch.is_autocast_enabled("cpu"):
+            return "it computes in float32"
+        if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+            return "it cannot be traced"
+        if library() is None:
+            return "the compiled part is not there (see gatewise doctor)"
+        return None
+
+    @staticmethod
+    def run(call: Call) -> tuple[Tensor, State]:
+        """Return the outputs ``(B, T, H)`` and the state after the last step."""
+        cell = call.cell
+        if isinstance(cell, LayerNormLSTM):
+            y, *state = NormedRecurrence.apply(call, call.x, *cell.parameters(), *call.state)  # type: ignore[no-untyped-call]
+            return y, tuple(state)
+        assert isinstance(cell, SimpleRNN | GRU | LSTM)
+        recurrent_bias = cell.recurrent_bias if isinstance(cell, GRU) else None
+        c = call.state[1] if isinstance(cell, LSTM) else None
+        weights = (cell.input_kernel, call.recurrent_kernel, cell.bias, recurrent_bias)
+        y, *state = Recurrence.apply(call, call.x, *weights, call.state[0], c)  # type: ignore[no-untyped-call]
+        return y, tuple(part for part in state if part is not None)
+
+    @staticmethod
+    def step(call: Call) -> State | None:
+        """Return the state after one step that no gradient will pass."""
+        cell = call.cell
+        if isinstance(cell, LayerNormLSTM) or (torch.is_grad_enabled() and _wants_gradient(call)):
+            return None
+        assert isinstance(cell, SimpleRNN | GRU | LSTM)
+        function, (B, H) = _function(call), call.state[0].shape
+        hs = from_start(call.state[0], 1)  # (2, B, H)
+        cs = from_start(call.state[1], 1) if isinstance(cell, LSTM) else None
+        d = cell.recurrent_bias if isinstance(cell, GRU) else None
+        loaded().sequence(
+            f"{function}_forward",
+            (1, B, H),
+            inputs=cell.input_size,
+            x=call.x.contiguous(),
+            input_rows=cell.input_kernel,
+            input_bias=cell.bias,
+            second_bias=d,
+            bias=None if d is None else d[2 * H :],
+            weights=call.recurrent_kernel.contiguous(),
+            gates=hs[1] if function == "rnn" else pool.take(B, cell.input_kernel.shape[0]),
+            side=torch.empty_like(hs[0]) if d is not None or function == "gru_before" else None,
+            h=hs,
+            c=cs,
+            entering=hs[0] if call.recurrent_mask is None else hs[0] * call.recurrent_mask,
+            drop=call.recurrent_mask,
+            **_holds(call),
+        )
+        return (hs[1],) if cs is None else (hs[1], cs[1])
+
+
+class Recurrence(torch.autograd.Function):
+    """A whole sequence with its gradients; where gradients of those are asked for, the reference loop records it."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        call: Call,
+        x: Tensor,  # (B, T, I)
+        W: Tensor,  # (G H, I)
+        U: Tensor,  # (G H, H)
+        b: Tensor,  # (G H,)
+        d: Tensor | None,  # (G H,) recurrent bias of the GRU that resets after the product
+        h: Tensor,  # (B, H)
+        c: Tensor | None,  # (B, H)
+    ) -> tuple[Tensor | None, ...]:
+        """Return y ``(B, T, H)``, h and, of the LSTM, c after the last step."""
+        made = _forward(call, x, W, U, b, d, h, c)
+        ctx.set_materialize_grads(False)
+        ctx.call, ctx.names, ctx.spent = call, list(made), False
+        ctx.save_for_backward(x, W, U, b, d, h, c, *made.values())
+        hs, cs = made["h"], made["c"]
+        return hs[1:].transpose(0, 1), hs[-1].clone(), None if cs is None else cs[-1].clone()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Return the gradients of everything that `forward` took."""
+        inputs = ctx.saved_tensors[:7]
+        if torch.is_grad_enabled():  # a gradient of the gradient is wanted
+            return (None, *gradients_by_loop(ctx.call, inputs, grads))
+        made = dict(zip(ctx.names, ctx.saved_tensors[7:], strict=True))
+        if ctx.spent:  # the gates' gradients took the gates' place when these were first asked for
+            made = _forward(ctx.call, *inputs)
+        ctx.spent = True
+        return (None, *_backward(ctx.call, inputs, made, grads, input_too=ctx.needs_input_grad[1]))
+
+
+def _forward(
+    call: Call, x: Tensor, W: Tensor, U: Tensor, b: Tensor, d: Tensor | None, h: Tensor, c: Tensor | None
+) -> dict[str, Any]:
+    """Compute the sequence and return what its gradients need, time-major, by the names of ``library.Sequence``."""
+    function, (B, T, _), H = _function(call), x.shape, h.shape[-1]
+    mask = None if call.mask is None else call.mask.t().contiguous()  # (T, B)
+    rows = x.transpose(0, 1).contiguous()  # (T, B, I)
+    if mask is not None:
+        # A NaN in the padding would reach the weights' gradient as 0 * NaN, though no output depends on it.
+        rows = torch.where(mask[:, :, None], rows, 0.0)
+    hs, cs = from_start(h, T), None if c is None else from_start(c, T)  # (T + 1, B, H)
+    entering = hs[:T]
+    if call.recurrent_mask is not None:
+        entering = torch.empty_like(entering)
+        torch.mul(h, call.recurrent_mask, out=entering[0])
+    gates = hs[1:] if function == "rnn" else pool.take(T, B, U.shape[0])
+    bias = b if d is None else torch.cat([b[: 2 * H] + d[: 2 * H], b[2 * H :]])
+    if few := rows.shape[2] <= _FEW_INPUTS:
+        inputs = {"x": rows, "inputs": rows.shape[2], "input_weights": W.t().contiguous(), "input_bias": bias}
+    else:
+        torch.addmm(bias, rows.flatten(0, 1), W.t(), out=gates.flatten(0, 1))
+    side = pool.take(T, B, H) if function.startswith("gru") else None
+    packed = loaded().room_for_weights(U) if T >= _STEPS_TO_PACK_FOR else None
+    made = {"gates": gates, "h": hs, "c": cs, "side": side, "entering": entering, "mask": mask}
+    loaded().sequence(
+        f"{function}_forward",
+        (T, B, H),
+        weights=U.contiguous(),
+        bias=None if d is None else d[2 * H :],
+        packed=packed,
+        drop=call.recurrent_mask,
+        **_holds(call),
+        **(inputs if few else {}),
+        **made,
+    )
+    pool.give(packed)
+    return {**made, "rows": rows}
+
+
+def _backward(
+    call: Call,
+    inputs: tuple[Any, ...],
+    made: dict[str, Any],
+    grads: tuple[Tensor | None, ...],
+    *,
+    input_too: bool,
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of x, W, U, b, d, h and c; those of the gates overwrite the gates."""
+    _, W, U, _, d, h, c = inputs
+    rows = made.pop("rows")
+    gates, entering, side = made["gates"], made["entering"], made["side"]
+    function, (T, B, H) = _function(call), entering.shape
+    dy, dh, dc = (*grads, None)[:3]
+    if dy is not None and dy.stride(2) != 1:
+        dy = dy.contiguous()
+    dh = torch.zeros_like(h) if dh is None else dh.contiguous().clone()
+    dc = None if c is None else torch.zeros_like(c) if dc is None else dc.contiguous().clone()
+    dgates = pool.take(T, B, H) if function == "rnn" else gates  # SimpleRNN's gate is its output
+    packed = loaded().room_for_weights(U)
+    loaded().sequence(
+        f"{function}_backward",
+        (T, B, H),
+        weights=U.contiguous(),
+        packed=packed,
+        drop=call.recurrent_mask,
+        **_holds(call),
+        dy=dy,
+        dy_step=0 if dy is None else dy.stride(1),
+        dy_row=0 if dy is None else dy.stride(0),
+        dh=dh,
+        dc=dc,
+        dgates=dgates,
+        room=torch.empty_like(dh),
+        **made,
+    )
+    flat, entering, rows = dgates.flatten(0, 1), entering.flatten(0, 1), rows.flatten(0, 1)  # (T * B, ...)
+    dd = None
+    if side is None:
+        dU = flat.t() @ entering
+    else:  # of the candidate, U_n multiplied r * h (reset before) or made `side` (after)
+        side, dU = side.flatten(0, 1), torch.empty_like(U)
+        torch.mm(flat[:, : 2 * H].t(), entering, out=dU[: 2 * H])
+        candidate = (flat[:, 2 * H :], side) if d is None else (side, entering)
+        torch.mm(candidate[0].t(), candidate[1], out=dU[2 * H :])
+    db = flat.sum(0)
+    if d is not None:
+        dd = torch.cat([db[: 2 * H], side.sum(0)])
+    few = rows.shape[1] <= _FEW_INPUTS  # a product with few columns is quicker the other way round
+    dW = (rows.t() @ flat).t().contiguous() if few else flat.t() @ rows
+    dx = (
+        (linear(flat, W.t().contiguous()) if few else flat @ W).view(T, B, W.shape[1]).transpose(0, 1)
+        if input_too
+        else None
+    )
+    pool.give(packed, dgates, made["side"])  # a second call for the gradients computes them again
+    return dx, dW, dU, db, dd, dh, dc
+
+
+def _function(call: Call) -> str:
+    """Return the name of the compiled loop."""
+    if isinstance(call.cell, GRU):
+        return f"gru_{call.cell.reset}"
+    return "lstm" if isinstance(call.cell, LSTM) else "rnn"
+
+
+def _wants_gradient(call: Call) -> bool:
+    return any(tensor.requires_grad for tensor in (call.x, *call.state, *call.cell.parameters()))
+
+
+def _holds(call: Call) -> dict[str, Tensor | float]:
+    """Return what zoneout keeps, by the names of ``library.Sequence``: what is kept of each unit, or the mean of it."""
+    parts = zip(("h", "c"), call.holds or (), strict=False)
+    return {
+        f"hold_{part}" if isinstance(share, Tensor) else f"hold_{part}_rate": share
+        for part, share in parts
+        if share is not None
+    }
