@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gatewise.cells import Cell
+from gatewise.cells.parallel import ParallelCell
 
 _FLOAT = 4  # bytes of a float32
 
@@ -38,8 +39,9 @@ def pass_bytes(cells: Sequence[Cell], batch: int, steps: int, *, backward: bool 
     """Return the bytes that one pass over a batch moves at the least, in float32.
 
     Recurrent weights are read again at every step, forward and backward, because the next step waits for the last;
-    other weights once in each direction; gradients of the weights are written once. Inputs, outputs and states are
-    read or written once, and so are their gradients. What a kernel stores and reads beside that is its own affair.
+    other weights once in each direction; gradients of the weights are written once. Inputs, outputs and the state of
+    each step (of the last one only, in a cell that is parallel over time) are read or written once, and so are their
+    gradients. What a kernel stores and reads beside that is its own affair.
     """
     ways = 2 if backward else 1
     moved = 0
@@ -48,7 +50,8 @@ def pass_bytes(cells: Sequence[Cell], batch: int, steps: int, *, backward: bool 
         recurrent = sum(weights[name].numel() for name in cell.recurrent_weights if name in weights)
         others = sum(weight.numel() for weight in weights.values()) - recurrent
         moved += ways * (steps * recurrent + others) + (recurrent + others if backward else 0)
-        moved += ways * batch * steps * (cell.input_size + cell.output_size + state_numbers(cell))
+        states = 1 if isinstance(cell, ParallelCell) else steps
+        moved += ways * batch * (steps * (cell.input_size + cell.output_size) + states * state_numbers(cell))
     return _FLOAT * moved
 
 

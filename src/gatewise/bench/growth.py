@@ -39,8 +39,8 @@ def sweep(
     """Time every cell, and torch's where it has one, at every grown size; a row is one contestant at one size."""
     rows: Rows = []
     for cell in cells:
+        progress(f"{cell}, smaller and larger")
         for name, grown_sizes in grown(sizes):
-            progress(f"{cell}: {name} {getattr(grown_sizes, name)}")
             contestants = {OURS: layer_pass(our_layer(cell, grown_sizes, options), grown_sizes, backward=backward)}
             if (theirs := torch_layer(cell, grown_sizes)) is not None:
                 contestants[THEIRS] = layer_pass(theirs, grown_sizes, backward=backward)

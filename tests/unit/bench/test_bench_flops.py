@@ -25,6 +25,13 @@ def test_operations_are_what_torch_counts(name: str, backward: bool) -> None:
     assert pass_flops([cell], batch=2, steps=5, backward=backward) == counter.get_total_flops()
 
 
+@pytest.mark.parametrize(("name", "products"), [("mlstm", 2), ("gated_delta", 3)])
+def test_a_matrix_memory_is_written_and_read(name: str, products: int) -> None:
+    cell = create_cell(name, input_size=3, units=8, heads=2)
+    weights = sum(weight.numel() for weight in cell.parameters() if weight.dim() == 2)
+    assert cell.step_flops == 2 * weights + products * 2 * (2 * 4 * 4)
+
+
 def test_layers_add_up() -> None:
     stack = our_layer("gru", Sizes(2, 5, 3, 16, layers=2), {})
     cells = list(stack.cells)
