@@ -4,8 +4,9 @@ A counter inside torch would miss what oneDNN and other kernels allocate for the
 process of its own, forked from one that has torch loaded and has computed nothing, and the rise of the process's
 resident memory counts: from after a pass of a small size (which starts the threads and loads the code) to the highest
 point of two passes of the real size. Pages of the program's files are left out: how many of them are mapped is the
-system's choice. The smallest of three processes counts, because a heap does not fall into pieces the same way twice. Weights, their gradients, what is kept for the backward pass and every buffer are in it.
-Linux only: elsewhere there is no such counter, and the figure is left out.
+system's choice. The C library gives freed blocks back at once, so that what is measured is what is held, not what lies
+about; the smallest of three processes counts. Weights, their gradients, what is kept for the backward pass and every
+buffer are in it. Linux only: elsewhere there is no such counter, and the figure is left out.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from gatewise.bench.contestants import Sizes, layer_pass, our_layer, torch_layer
 
 _STATUS = Path("/proc/self/status")
 _PROCESSES = 3
+#: Blocks of this many bytes and more come from the system, one by one, and go back to it when they are freed.
+_OWN_BLOCK = "65536"
 
 
 def peak_memory(
@@ -37,12 +40,14 @@ def peak_memory(
     if not _STATUS.is_file() or not hasattr(os, "fork"):
         return nothing
     asked = {"cells": list(cells), "sizes": list(sizes), "options": dict(options), "threads": threads}
+    given_back = {"MALLOC_MMAP_THRESHOLD_": _OWN_BLOCK, "MALLOC_TRIM_THRESHOLD_": _OWN_BLOCK}
     done = subprocess.run(
         [sys.executable, "-m", "gatewise.bench.memory"],
         input=json.dumps({**asked, "backward": backward}),
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, **given_back},
     )
     if done.returncode:
         return nothing
