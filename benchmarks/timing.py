@@ -1,38 +1,17 @@
-"""How everything here is timed: contestants take turns, and the median of their rounds counts."""
+"""How everything here is timed (`gatewise.bench.timing`: contestants take turns, the median counts), and on what."""
 
 from __future__ import annotations
 
 import os
 import platform
-import statistics
-import time
-from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from gatewise.bench.timing import Timing, alternate, take_turns
+
+__all__ = ["ROUNDS", "Timing", "alternate", "installed", "machine", "take_turns"]
+
 ROUNDS = 15
-WARM_UP = 3
-
-
-def alternate(
-    contestants: dict[str, Callable[[], object]], *, rounds: int = ROUNDS, repeat: int = 5
-) -> dict[str, float]:
-    """Return the median milliseconds of one call of each contestant.
-
-    Every round calls each contestant `repeat` times in a row, one contestant after the other, so that a machine whose
-    speed drifts is as unfair to one as to the next.
-    """
-    for call in contestants.values():
-        for _ in range(WARM_UP):
-            call()
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(rounds):
-        for name, call in contestants.items():
-            start = time.perf_counter()
-            for _ in range(repeat):
-                call()
-            seconds[name].append((time.perf_counter() - start) / repeat)
-    return {name: 1000 * statistics.median(found) for name, found in seconds.items()}
 
 
 def machine() -> str:

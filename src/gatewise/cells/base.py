@@ -137,6 +137,14 @@ class Cell(nn.Module, ABC):
         """Shape of each part of the state, without the batch."""
         return ((self.output_size,), *((self.units,),) * (len(self.state_names) - 1))
 
+    @property
+    def step_flops(self) -> int:
+        """Floating point operations of one step's matrix products, for one sequence: two for every weight in them.
+
+        A weight with two or more dimensions is taken to enter a product; a cell where that is not all overrides this.
+        """
+        return 2 * sum(weight.numel() for weight in self.parameters() if weight.dim() >= 2)
+
     def initial_state(self, batch: int) -> State:
         """Return zeros for a batch of sequences, in the weights' number format and place."""
         weight = next(self.parameters())

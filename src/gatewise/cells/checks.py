@@ -40,13 +40,6 @@ def flag(name: str, value: object) -> bool:
     return value
 
 
-def number(name: str, value: object) -> float:
-    """Return a finite number."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(float(value)):
-        raise SettingsError(f"{name} must be a finite number (found {value!r})")
-    return float(value)
-
-
 def rate(name: str, value: object) -> float:
     """Return a share of what is dropped."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 <= float(value) < 1.0:

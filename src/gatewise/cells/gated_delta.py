@@ -51,6 +51,8 @@ class GatedDelta(MatrixMemoryCell):
 
     state_names = ("h", "S")
 
+    memory_products = 3  # what stands under the key is read, too
+
     def __init__(
         self,
         input_size: int,

@@ -33,6 +33,8 @@ class MatrixMemoryCell(ParallelCell):
     recurrent_weights = ()
     #: Steps that are computed together: more of them make larger products, and more products that are thrown away.
     chunk_size: ClassVar[int] = 64
+    #: Products of a vector with the whole memory in one step: what is written, what is read.
+    memory_products: ClassVar[int] = 2
 
     def __init__(self, input_size: int, units: int, *, heads: int = 1, **common: Unpack[CommonOptions]) -> None:
         super().__init__(input_size, units, **common)
@@ -59,6 +61,11 @@ class MatrixMemoryCell(ParallelCell):
         memory
             State after them, without h.
         """
+
+    @property
+    def step_flops(self) -> int:
+        """Floating point operations of one step's matrix products, those with the memory among them."""
+        return super().step_flops + 2 * self.memory_products * self.heads * self.head_size**2
 
     def parallel(
         self, projected: Tensor, state: State, mask: Tensor | None, recurrent_mask: Tensor | None

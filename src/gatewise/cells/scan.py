@@ -1,6 +1,6 @@
 """The recurrence s_t = a_t * s_{t-1} + b_t over a whole sequence, with a backward pass of its own.
 
-A pass goes over the steps one after the other. A log-depth scan (doubling) does log2(T) times the work on memory that
+A pass goes over the steps one after the other, compiled (``csrc/scan.c``) or by torch. A log-depth scan (doubling) does log2(T) times the work on memory that
 fits no cache; on two cores it takes many times longer: see ``benchmarks/scan.py``.
 """
 
@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from gatewise.cells.kernels.library import Library, library
 
 
 def linear_scan(a: Tensor, b: Tensor, start: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -72,9 +74,20 @@ class _Scan(torch.autograd.Function):
             later = torch.cat([a[:, :1], a[:, 1:].flip(1)], dim=1).conj()
             g = _scan(later, grad.flip(1), torch.zeros_like(start)).flip(1)
         else:
+            if (compiled := _compiled(a)) is not None:
+                a, grad, start = a.contiguous(), grad.contiguous(), start.contiguous()
+                found = torch.empty_like(a), torch.empty_like(a), torch.empty_like(start)
+                compiled.scan("backward", a, start, s, grad, *found)
+                return found
             g = _reverse_pass(a, grad)
         before = torch.cat([start[:, None], s[:, :-1]], dim=1)
         return g * before.conj(), g, g[:, 0] * a[:, 0].conj()
+
+
+def _compiled(tensor: Tensor) -> Library | None:
+    """Return the compiled passes, where they are there and know the number format."""
+    here = tensor.dtype is torch.float32 and tensor.device.type == "cpu" and not torch.compiler.is_compiling()
+    return library() if here else None
 
 
 # Both passes walk over views of (B, T, N) memory: it is as quick as time-major memory, and spares the copies into it.
@@ -83,6 +96,9 @@ class _Scan(torch.autograd.Function):
 def _pass(a: Tensor, b: Tensor, start: Tensor) -> Tensor:
     """Return s_t = a_t * s_{t-1} + b_t; all are ``(B, T, N)`` but `start`, ``(B, N)``."""
     s = torch.empty_like(b, memory_format=torch.contiguous_format)
+    if (compiled := _compiled(b)) is not None:
+        compiled.scan("forward", a.contiguous(), b.contiguous(), start.contiguous(), s)
+        return s
     last = start
     for a_t, b_t, s_t in zip(a.unbind(1), b.unbind(1), s.unbind(1), strict=True):
         last = torch.addcmul(b_t, a_t, last, out=s_t)

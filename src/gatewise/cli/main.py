@@ -27,6 +27,7 @@ COMMANDS = Registry(
         Entry("forecast", "gatewise.cli.forecast:forecast", "Forecast with a trained model"),
         Entry("score", "gatewise.cli.score:score", "Judge a trained model on other data"),
         Entry("report", "gatewise.cli.report:report", "Make the page of a study or a run"),
+        Entry("bench", "gatewise.cli.bench:bench", "Time the cells beside torch.nn and the machine's limits"),
         Entry("probe", "gatewise.cli.probe:probe", "Train cells on small tasks whose answer is known, in one table"),
         Entry("cells", "gatewise.cli.cells:cells", "List the recurrent cells"),
         Entry("doctor", "gatewise.cli.doctor:doctor", "Say what this machine has and what is missing"),

@@ -161,11 +161,27 @@ def _kind(annotation: Any) -> Kind:
 def _value(flat: str, kind: Kind, typed: Any) -> Any:
     """Turn what was typed into what the settings check: lists split at commas, none where nothing is a value."""
     if kind.pairs:
-        return dict(_pair(flat, text) for text in typed)
+        return pairs(flat, typed)
     if kind.many:
         parts = [part.replace(r"\,", ",").strip() for text in typed for part in re.split(r"(?<!\\),", text)]
         return [] if parts == ["none"] else parts
     return None if kind.optional and typed == "none" else typed
+
+
+def pairs(flat: str, typed: Sequence[str]) -> dict[str, Any]:
+    """Read every KEY=VALUE that was typed for an option.
+
+    Raises
+    ------
+    SettingsError
+        If there is no ``=`` or no key before it.
+
+    Examples
+    --------
+    >>> pairs("cell_option", ["reset=before", "rounds=2"])
+    {'reset': 'before', 'rounds': 2}
+    """
+    return dict(_pair(flat, text) for text in typed)
 
 
 def _pair(flat: str, text: str) -> tuple[str, Any]:

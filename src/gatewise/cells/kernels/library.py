@@ -81,6 +81,12 @@ class Library:
                 setattr(call, name, value.data_ptr() if isinstance(value, Tensor) else value)
         getattr(self._functions, f"gatewise_{function}")(ctypes.byref(call))
 
+    def scan(self, way: str, *tensors: Tensor) -> None:
+        """Call `gatewise_scan_forward` or `_backward` with contiguous tensors; the first is (B, T, N)."""
+        sizes = (*tensors[0].shape, torch.get_num_threads())
+        pointers = (c_void_p(tensor.data_ptr()) for tensor in tensors)
+        getattr(self._functions, f"gatewise_scan_{way}")(*map(c_int64, sizes), *pointers)
+
     def room_for_weights(self, weights: Tensor) -> Tensor:
         """Return memory for packed recurrent weights (G H, H), each gate's rows filled up to whole panels."""
         rows, units = weights.shape

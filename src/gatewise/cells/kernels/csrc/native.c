@@ -1,2 +1,3 @@
 /* The whole compiled part: one source for one library. */
 #include "norm_lstm.c"
+#include "scan.c"
