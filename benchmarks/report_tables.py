@@ -17,16 +17,7 @@ from benchmarks.timing import installed, machine
 
 TITLE = "The report's tables beside ours"
 #: Seeds of each setting: more would say more, at some hours each.
-SEEDS = {"stocks-cells": 3, "stocks-losses": 3, "stocks-dropout": 2}
-#: Levels of the shipped studies that are measured here, to keep it to an hour; the studies themselves have more.
-CHANGES = {
-    "stocks-dropout": [
-        "vary.dropout={no dropout: {model.input_dropout: 0.0, model.recurrent_dropout: 0.0}, "
-        "input 0.01: {model.input_dropout: 0.01, model.recurrent_dropout: 0.0}, "
-        "input 0.05: {model.input_dropout: 0.05, model.recurrent_dropout: 0.0}, "
-        "recurrent 0.05: {model.input_dropout: 0.0, model.recurrent_dropout: 0.05}}"
-    ],
-}
+SEEDS = {"stocks-cells": 3, "stocks-losses": 3, "stocks-optimizers": 2, "stocks-dropout": 2}
 
 
 def measure() -> dict[str, Any]:
@@ -38,8 +29,6 @@ def measure() -> dict[str, Any]:
     for name, seeds in SEEDS.items():
         folder = studies / name.removeprefix("stocks-")
         command = [gatewise, "study", name, "--preset", "paper", "--seeds", str(seeds), "--out", str(folder)]
-        for change in CHANGES.get(name, ()):
-            command += ["--set", change]
         subprocess.run(
             [*command, str(data / "GOOG.csv"), str(data / "AAPL.csv")], check=True, stdout=subprocess.DEVNULL
         )
@@ -60,7 +49,6 @@ def markdown(found: dict[str, Any]) -> str:
         "GOOG and AAPL closes, 2010 to 2018, window 30, the close two rows on, the report's random split (which leaks:",
         "neighbouring windows overlap), 512 units, batch 8. Figures are of the test part; ± is the standard deviation",
         f"over seeds. {found['versions']}. So few seeds show whether the figures come again; they decide nothing.",
-        "The fourth table of the report, its optimisers, is the study `stocks-optimizers --preset paper`.",
     ]
     for name, table in found["tables"].items():
         lines += ["", f"### {name} ({table['seeds']} seeds)", "", *_levels(table), ""]

@@ -14,7 +14,8 @@
         +-- OutputError           a folder or file that cannot be written
         +-- MissingExtraError     an optional dependency that is not installed
 
-A message names the file, row, column or key, says what was found, and what to do.
+``KernelChangedWarning`` is a warning, not an error: a saved model computes here with another kernel than it was trained
+with. A message names the file, row, column or key, says what was found, and what to do.
 """
 
 from __future__ import annotations
@@ -77,6 +78,10 @@ class MissingExtraError(InputError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs an optional part: pip install 'gatewise[{extra}]'")
+
+
+class KernelChangedWarning(UserWarning):
+    """A model computes with another kernel than the one that trained it: its last digits may differ."""
 
 
 def did_you_mean(name: str, known: Iterable[str], *, most: int = 12) -> str:

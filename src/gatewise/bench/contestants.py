@@ -11,9 +11,7 @@ import torch
 from torch import nn
 
 from gatewise.cells import Cell, create_cell
-from gatewise.cells.kernels import Call, choose_kernel
 from gatewise.models import RecurrentStack
-from gatewise.registry import KERNELS
 
 Step = Callable[[], object]
 
@@ -150,10 +148,7 @@ def one_product(cell: Cell) -> Step:
     return product
 
 
-def kernel_of(layer: Cell | RecurrentStack, sizes: Sizes) -> str:
+def kernel_of(layer: Cell | RecurrentStack) -> str:
     """Return the name of the kernel that computes the layer's training pass."""
     cell = layer if isinstance(layer, Cell) else next(one for one in layer.cells if isinstance(one, Cell))
-    x = torch.zeros(sizes.batch, sizes.steps, cell.input_size)
-    call = Call(cell, x, cell.initial_state(sizes.batch), None, cell.draw_recurrent_mask(sizes.batch))
-    chosen = choose_kernel(call)
-    return next(name for name in KERNELS.names() if KERNELS.load(name) is chosen)
+    return cell.kernel_in_use()

@@ -24,7 +24,7 @@ def describe(name: str) -> dict[str, Any]:
         "state_size": state_numbers(cell),
         "parameters": sum(weight.numel() for weight in cell.parameters()),
         "parallel": isinstance(cell, ParallelCell),
-        "kernel": kernel_of(cell, DESCRIBED),
+        "kernel": kernel_of(cell),
     }
 
 

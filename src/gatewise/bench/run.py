@@ -154,7 +154,7 @@ def _time_cell(
     progress(name)
     sizes, backward = settings.sizes, not settings.forward_only
     ours, theirs = our_layer(name, sizes, settings.cell_options), torch_layer(name, sizes)
-    kernel = kernel_of(ours, sizes)
+    kernel = kernel_of(ours)
     contestants = {"gatewise": layer_pass(ours, sizes, backward=backward)}
     if theirs is not None:
         contestants["torch"] = layer_pass(theirs, sizes, backward=backward)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gatewise.cells import checks
 from gatewise.cells.dropout import draw_mask
-from gatewise.cells.kernels import Call, Holds, choose_kernel, step_by_kernel
+from gatewise.cells.kernels import Call, Holds, choose_kernel, kernel_name, step_by_kernel
 
 State: TypeAlias = tuple[Tensor, ...]
 
@@ -260,6 +260,20 @@ class Cell(nn.Module, ABC):
     def draw_holds(self, batch: int, steps: int) -> Holds | None:  # noqa: ARG002 - for cells that draw some
         """Return what keeps its old value (zoneout), see :class:`gatewise.cells.kernels.Call`; None for nothing."""
         return self.hold_rates
+
+    def kernel_in_use(self) -> str:
+        """Return the name of the kernel that computes whole sequences now, in this mode, without a mask; draws nothing.
+
+        Raises
+        ------
+        SettingsError
+            If `kernel` names one that cannot compute this cell.
+        """
+        weight = next(self.parameters())
+        drops = self.training and self.recurrent_dropout > 0
+        mask = weight.new_ones(1, self.output_size) if drops else None
+        x = weight.new_zeros(1, 2, self.input_size)
+        return kernel_name(Call(self, x, self.initial_state(1), None, mask, None, self.hold_rates))
 
     def extra_repr(self) -> str:
         """Say the sizes when printed."""

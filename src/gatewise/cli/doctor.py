@@ -65,6 +65,7 @@ def examine() -> dict[str, Any]:
         "packages": needed,
         "extras": extras,
         "kernels": KERNELS.names(),
+        "native": None if needed.get("torch") is None else _native(),
         "git": around["git"],
         "missing": missing,
         "broken": broken,
@@ -119,6 +120,14 @@ def _torch() -> dict[str, Any]:
     }
 
 
+def _native() -> str | None:
+    """Return the build of the compiled kernels that would be used here, None where there is none."""
+    from gatewise.cells.kernels.library import library
+
+    found = library()
+    return None if found is None else found.name
+
+
 def _show(found: dict[str, Any]) -> None:
     cpu, torch, git = found["cpu"], found["torch"], found["git"]
     cores = f"{cpu['cores']} of {cpu['cores_of_machine']} cores"
@@ -135,6 +144,7 @@ def _show(found: dict[str, Any]) -> None:
         )
         rows.append(("CUDA", ", ".join(torch["cuda"]) or "none: runs compute on the processor"))
     rows.append(("kernels", ", ".join(found["kernels"])))
+    rows.append(("compiled kernels", found["native"] or "none for this machine: torch's recurrences and loops compute"))
     rows.append(
         ("git", f"{git['commit'][:12]}{' with changes' if git['dirty'] else ''}" if git else "not in a work tree")
     )

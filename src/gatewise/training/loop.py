@@ -16,14 +16,14 @@ from gatewise.errors import DataError
 from gatewise.runs import RunFolder
 from gatewise.settings import TrainSettings
 from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from gatewise.training.device import DTYPES, autocast, choose_device, cpu_threads, place
+from gatewise.training.device import DTYPES, autocast, choose_device, cpu_threads, denormals_flushed, place
 from gatewise.training.diverged import diverged, diverged_in_validation, gradients_finite
 from gatewise.training.interrupts import Interrupts
 from gatewise.training.optimizers import create_optimizer
 from gatewise.training.progress import Progress, Silent
 from gatewise.training.schedules import create_schedule
 from gatewise.training.seeds import Seeds
-from gatewise.training.session import Session, identity, threads_to_use
+from gatewise.training.session import Session, identity, kernel_in_use, threads_to_use
 from gatewise.training.stopping import EarlyStopping
 from gatewise.training.task import TrainingTask
 
@@ -51,6 +51,8 @@ class Trained:
         Median seconds of a step (median over the epochs' medians).
     threads
         CPU threads that torch used.
+    kernel
+        Name of the kernel that computed the cells; None for a network without cells.
     notes
         What a person should know.
     """
@@ -65,6 +67,7 @@ class Trained:
     per_step_median: float | None
     steps: int
     threads: int
+    kernel: str | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -105,7 +108,7 @@ def train(
         If log or checkpoint cannot be written.
     """
     checkpoint = read_checkpoint(folder.checkpoint_path) if folder else None
-    with cpu_threads(threads_to_use(settings, checkpoint)), Interrupts() as interrupts:
+    with cpu_threads(threads_to_use(settings, checkpoint)), denormals_flushed(), Interrupts() as interrupts:
         training = _Training(network, task, settings, seeds, folder, progress or Silent(), on_epoch)
         return training.run(checkpoint, interrupts)
 
@@ -134,8 +137,10 @@ class _Training:
         self.base_rate: float = self.optimizer.param_groups[0]["lr"]
         self.schedule = create_schedule(settings, steps)
         self.stopping = EarlyStopping(settings.patience, settings.min_delta)
+        with autocast(settings, self.device):
+            kernel = kernel_in_use(network.train())
         self.session = Session(
-            network, self.optimizer, self.schedule, self.stopping, identity(network, settings, seeds, steps)
+            network, self.optimizer, self.schedule, self.stopping, identity(network, settings, seeds, steps), kernel
         )
         self.last_checkpoint = time.monotonic()
         self.notes: tuple[str, ...] = ()
@@ -268,5 +273,6 @@ class _Training:
             per_step_median=statistics.median(medians) if medians else None,
             steps=session.epoch * self.steps + session.step,
             threads=torch.get_num_threads(),
+            kernel=session.kernel,
             notes=notes,
         )

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gatewise.cells import Cell
 from gatewise.errors import SettingsError
 from gatewise.settings import TrainSettings
 from gatewise.training.checkpoint import Checkpoint
@@ -29,6 +30,8 @@ class Session:
     ----------
     identity
         What must be the same for a checkpoint to be this run's; see :func:`identity`.
+    kernel
+        Name of the kernel that computes the network's cells, None where it has none.
     best
         Weights of the best epoch; empty before the first.
     epoch, step
@@ -46,6 +49,7 @@ class Session:
     schedule: Schedule
     stopping: EarlyStopping
     identity: dict[str, Any]
+    kernel: str | None = None
     best: dict[str, Tensor] = field(default_factory=dict)
     epoch: int = 0
     step: int = 0
@@ -79,6 +83,7 @@ class Session:
         return {
             "run": self.identity,
             "threads": torch.get_num_threads(),
+            "kernel": self.kernel,
             "place": {name: getattr(self, name) for name in _PLACE},
             "schedule": self.schedule.state(),
             "stopping": {
@@ -98,6 +103,12 @@ class Session:
         """
         tensors, facts = checkpoint.tensors, checkpoint.facts
         _check_same_run(facts["run"], self.identity)
+        began = facts.get("kernel", self.kernel)
+        if began != self.kernel:
+            raise SettingsError(
+                f"this run began with the kernel {began!r} and would go on with {self.kernel!r}, which changes its "
+                "last digits: go on where it began, or train into a new folder"
+            )
         self.network.load_state_dict(tensors["network"])
         own = self.network.state_dict()
         self.best = {name: tensor.to(own[name].device) for name, tensor in tensors.get("best", {}).items()}
@@ -121,6 +132,12 @@ def identity(network: nn.Module, settings: TrainSettings, seeds: Seeds, steps_pe
         "weights": {name: list(tensor.shape) for name, tensor in network.state_dict().items()},
         "epoch": {"steps": steps_per_epoch},
     }
+
+
+def kernel_in_use(network: nn.Module) -> str | None:
+    """Return the name of the kernel that computes the network's cells in its mode, None where it has none."""
+    cell = next((module for module in network.modules() if isinstance(module, Cell)), None)
+    return None if cell is None else cell.kernel_in_use()
 
 
 def threads_to_use(settings: TrainSettings, checkpoint: Checkpoint | None) -> int | None:

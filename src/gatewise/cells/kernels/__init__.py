@@ -91,6 +91,18 @@ def choose_kernel(call: Call) -> type[Kernel]:
     return kernel
 
 
+def kernel_name(call: Call) -> str:
+    """Return the name of the kernel that computes a call.
+
+    Raises
+    ------
+    SettingsError
+        If the cell names a kernel that cannot compute it.
+    """
+    chosen = choose_kernel(call)
+    return next(name for name in KERNELS.names() if _load(name) is chosen)
+
+
 def step_by_kernel(call: Call) -> State | None:
     """Return the state after a single step by the kernel that sequences take; None if it has no form for steps."""
     name = call.cell.kernel

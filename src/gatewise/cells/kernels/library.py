@@ -81,6 +81,10 @@ class Library:
                 setattr(call, name, value.data_ptr() if isinstance(value, Tensor) else value)
         getattr(self._functions, f"gatewise_{function}")(ctypes.byref(call))
 
+    def flush_denormals(self, on: bool) -> bool:
+        """Set whether numbers below 1e-38 are zero in all of torch's threads; return whether they were in this one."""
+        return bool(self._functions.gatewise_flush(int(on), c_int64(torch.get_num_threads())))
+
     def scan(self, way: str, *tensors: Tensor) -> None:
         """Call `gatewise_scan_forward` or `_backward` with contiguous tensors; the first is (B, T, N)."""
         sizes = (*tensors[0].shape, torch.get_num_threads())

@@ -115,6 +115,7 @@ def run_forecast(
                 progress=progress,
                 data_seconds=seconds,
             )
+            place.write_environment({**place.read_environment(), "kernel": outcome.result["kernel"]})
         return outcome.result
 
 
@@ -188,7 +189,7 @@ def _fit_fold(
         "seconds": {name: seconds[name] for name in ("total", "data", "train", "per_epoch", "per_step_median")},
         "exclusive": exclusive,
         "threads": trained.threads,
-        "kernel": settings.model.kernel,
+        "kernel": trained.kernel,
         **judge.summarise(settings, evidence),
         "notes": [*series.notes, *split.notes, *_interval_notes(model), *trained.notes, *_baseline_notes(evidence)],
     }

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,13 @@ from safetensors.torch import save as tensors_to_bytes
 
 from gatewise import __version__
 from gatewise.data import CovariateScaler, Frequency, SeriesSet, TargetTransform
-from gatewise.errors import GatewiseError, ModelFolderError
+from gatewise.errors import GatewiseError, KernelChangedWarning, ModelFolderError
 from gatewise.runs import RunFolder, atomic
 from gatewise.settings import RunSettings, parse
 from gatewise.tasks.forecast.card import model_card
 from gatewise.tasks.forecast.intervals import ConformalIntervals
 from gatewise.tasks.forecast.model import ForecastModel, create_network
+from gatewise.training.session import kernel_in_use
 
 #: Version of the model folder; a folder of a higher one is refused, of a lower one is brought up to date on loading.
 FORMAT_VERSION = 1
@@ -161,6 +163,7 @@ def _build(folder: Path, config: dict[str, Any]) -> ForecastModel:
     if settings.train.precision == "float64":
         network.double()
     network.load_state_dict(load_file(folder / WEIGHTS))
+    _tell_other_kernel(folder, config["result"].get("kernel"), kernel_in_use(network.train()))
     network.eval()
     intervals = None
     if (folder / INTERVALS).is_file():
@@ -175,6 +178,17 @@ def _build(folder: Path, config: dict[str, Any]) -> ForecastModel:
         np.array(scaler["mase"], dtype=np.float64),
         intervals,
     )
+
+
+def _tell_other_kernel(folder: Path, trained: str | None, now: str | None) -> None:
+    # Folders from before kernels were recorded say "auto".
+    if trained not in (None, "auto", now):
+        warnings.warn(
+            f"{folder} was trained with the kernel {trained!r} and computes here with {now!r}: forecasts may differ in "
+            "their last digits (gatewise doctor says which kernels there are)",
+            KernelChangedWarning,
+            stacklevel=2,
+        )
 
 
 def _read_history(folder: Path, config: dict[str, Any]) -> SeriesSet:
