@@ -65,7 +65,7 @@ def measure() -> dict[str, Any]:
         "machine": machine(),
         "versions": installed("torch"),
         "threads": torch.get_num_threads(),
-        "kernels": {cell: kernel_of(our_layer(cell, STOCK, {}), STOCK) for cell in FASTER[STOCK]},
+        "kernels": {cell: kernel_of(our_layer(cell, STOCK, {})) for cell in FASTER[STOCK]},
         **asdict(found),
     }
 
