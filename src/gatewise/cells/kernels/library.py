@@ -29,7 +29,7 @@ _SIZES = ("steps", "batch", "units", "threads", "inputs", "dy_step", "dy_row")
 _RATES = ("hold_h_rate", "hold_c_rate")
 _TENSORS = (
     "weights", "bias", "x", "input_weights", "input_rows", "input_bias", "second_bias", "packed", "gates", "h",
-    "c", "side", "entering", "drop", "mask", "hold_h", "hold_c", "dy", "dh", "dc", "dgates", "room",
+    "c", "side", "entering", "drop", "mask", "counts", "hold_h", "hold_c", "dy", "dh", "dc", "dgates", "room",
 )  # fmt: skip
 _NORM_TENSORS = (
     "recurrent_gain", "cell_gain", "cell_bias", "normed", "spread", "center", "shares",

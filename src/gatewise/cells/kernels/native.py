@@ -24,6 +24,8 @@ from gatewise.cells.rnn import SimpleRNN
 
 #: Fewer steps than this use the weights as they stand: packing them would cost more than it saves.
 _STEPS_TO_PACK_FOR = 4
+#: Share of real elements from which padding is computed along.
+_REAL_ENOUGH = 0.9
 #: Up to this many inputs are multiplied in the loop: a product with few columns is slow.
 _FEW_INPUTS = 8
 
@@ -60,6 +62,8 @@ class Native(Kernel):
         recurrent_bias = cell.recurrent_bias if isinstance(cell, GRU) else None
         c = call.state[1] if isinstance(cell, LSTM) else None
         weights = (cell.input_kernel, call.recurrent_kernel, cell.bias, recurrent_bias)
+        if (order := _by_length(call)) is not None:
+            return _in_order(call, order)
         if not torch.is_grad_enabled():
             made = _forward(call, call.x, *weights, call.state[0], c)
             y = made["h"][1:].transpose(0, 1).clone(memory_format=torch.contiguous_format)
@@ -144,10 +148,13 @@ def _forward(
     """Compute the sequence and return what its gradients need, time-major, by the names of ``library.Sequence``."""
     function, (B, T, _), H = _function(call), x.shape, h.shape[-1]
     mask = None if call.mask is None else call.mask.t().contiguous()  # (T, B)
+    counts, real = (None, None) if mask is None else _real(mask)
+    few = x.shape[2] <= _FEW_INPUTS
     rows = x.transpose(0, 1).contiguous()  # (T, B, I)
-    if mask is not None:
+    if mask is not None and (few or real is None):
         # A NaN in the padding would reach the weights' gradient as 0 * NaN, though no output depends on it.
         rows = torch.where(mask[:, :, None], rows, 0.0)
+    rows = _rows(rows, None if few else real)
     hs, cs = from_start(h, T), None if c is None else from_start(c, T)  # (T + 1, B, H)
     entering = hs[:T]
     if call.recurrent_mask is not None:
@@ -155,13 +162,16 @@ def _forward(
         torch.mul(h, call.recurrent_mask, out=entering[0])
     gates = hs[1:] if function == "rnn" else pool.take(T, B, U.shape[0])
     bias = b if d is None else torch.cat([b[: 2 * H] + d[: 2 * H], b[2 * H :]])
-    if few := rows.shape[2] <= _FEW_INPUTS:
-        inputs = {"x": rows, "inputs": rows.shape[2], "input_weights": W.t().contiguous(), "input_bias": bias}
+    if few:
+        inputs = {"x": rows, "inputs": x.shape[2], "input_weights": W.t().contiguous(), "input_bias": bias}
+    elif real is None:
+        torch.addmm(bias, rows, W.t(), out=gates.flatten(0, 1))
     else:
-        torch.addmm(bias, rows.flatten(0, 1), W.t(), out=gates.flatten(0, 1))
+        gates.flatten(0, 1)[real] = torch.addmm(bias, rows, W.t())
     side = pool.take(T, B, H) if function.startswith("gru") else None
     packed = loaded().room_for_weights(U) if T >= _STEPS_TO_PACK_FOR else None
     made = {"gates": gates, "h": hs, "c": cs, "side": side, "entering": entering, "mask": mask}
+    made["counts"] = counts
     loaded().sequence(
         f"{function}_forward",
         (T, B, H),
@@ -174,7 +184,7 @@ def _forward(
         **made,
     )
     pool.give(packed)
-    return {**made, "rows": rows}
+    return {**made, "rows": rows[real] if few and real is not None else rows, "real": real}
 
 
 def _backward(
@@ -187,7 +197,7 @@ def _backward(
 ) -> tuple[Tensor | None, ...]:
     """Return the gradients of x, W, U, b, d, h and c; those of the gates overwrite the gates."""
     _, W, U, _, d, h, c = inputs
-    rows = made.pop("rows")
+    rows, real = made.pop("rows"), made.pop("real")
     gates, entering, side = made["gates"], made["entering"], made["side"]
     function, (T, B, H) = _function(call), entering.shape
     dy, dh, dc = (*grads, None)[:3]
@@ -213,12 +223,13 @@ def _backward(
         room=torch.empty_like(dh),
         **made,
     )
-    flat, entering, rows = dgates.flatten(0, 1), entering.flatten(0, 1), rows.flatten(0, 1)  # (T * B, ...)
+    # Products over all steps leave the padding out.
+    flat, entering = _rows(dgates, real), _rows(entering, real)
     dd = None
     if side is None:
         dU = flat.t() @ entering
     else:  # of the candidate, U_n multiplied r * h (reset before) or made `side` (after)
-        side, dU = side.flatten(0, 1), torch.empty_like(U)
+        side, dU = _rows(side, real), torch.empty_like(U)
         torch.mm(flat[:, : 2 * H].t(), entering, out=dU[: 2 * H])
         candidate = (flat[:, 2 * H :], side) if d is None else (side, entering)
         torch.mm(candidate[0].t(), candidate[1], out=dU[2 * H :])
@@ -227,13 +238,59 @@ def _backward(
         dd = torch.cat([db[: 2 * H], side.sum(0)])
     few = rows.shape[1] <= _FEW_INPUTS  # a product with few columns is quicker the other way round
     dW = (rows.t() @ flat).t().contiguous() if few else flat.t() @ rows
-    dx = (
-        (linear(flat, W.t().contiguous()) if few else flat @ W).view(T, B, W.shape[1]).transpose(0, 1)
-        if input_too
-        else None
-    )
+    dx = None
+    if input_too:
+        dx = linear(flat, W.t().contiguous()) if few else flat @ W
+        if real is not None:
+            dx = dx.new_zeros(T * B, W.shape[1]).index_copy_(0, real, dx)
+        dx = dx.view(T, B, W.shape[1]).transpose(0, 1)
     pool.give(packed, dgates, made["side"], made["c"])  # a second call for the gradients computes them again
     return dx, dW, dU, db, dd, dh, dc
+
+
+def _rows(steps: Tensor, real: Tensor | None) -> Tensor:
+    """Return ``(T, B, F)`` as rows ``(T * B, F)``, or those of them that are real."""
+    rows = steps.flatten(0, 1)
+    return rows if real is None else rows[real]
+
+
+def _real(mask: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Return how many rows of each step are real, where those come first, and the places of all real rows.
+
+    Neither where there is little padding: picking rows has its price.
+    """
+    if mask.numel() == 0 or mask.float().mean() > _REAL_ENOUGH:
+        return None, None
+    real_first = not bool((mask[:, 1:] & ~mask[:, :-1]).any())
+    return (mask.sum(1) if real_first else None), mask.flatten().nonzero().squeeze(1)
+
+
+def _by_length(call: Call) -> Tensor | None:
+    """Return the order of the batch, longest first, that puts each step's real rows first; None if none helps."""
+    if call.mask is None:
+        return None
+    order = call.mask.sum(1).argsort(descending=True, stable=True)
+    mask = call.mask[order]
+    sorted_already = bool((order[1:] > order[:-1]).all())
+    return None if sorted_already or bool((mask[1:] & ~mask[:-1]).any()) else order
+
+
+def _in_order(call: Call, order: Tensor) -> tuple[Tensor, State]:
+    """Compute a call with its batch in another order."""
+    holds = None
+    if call.holds is not None:
+        holds = tuple(share[:, order] if isinstance(share, Tensor) else share for share in call.holds)
+    y, state = Native.run(
+        call._replace(
+            x=call.x[order],
+            state=tuple(part[order] for part in call.state),
+            mask=None if call.mask is None else call.mask[order],
+            recurrent_mask=None if call.recurrent_mask is None else call.recurrent_mask[order],
+            holds=holds,
+        )
+    )
+    back = order.argsort()
+    return y[back], tuple(part[back] for part in state)
 
 
 def _function(call: Call) -> str:

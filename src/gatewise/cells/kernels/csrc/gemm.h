@@ -53,34 +53,42 @@ ALWAYS void tile(const int ROWS, const int WHOLE, const float *panel, const floa
 
 ALWAYS void tiles(const int WHOLE, const float *panel, const float *x, int64_t ldx, int64_t depth, int64_t rows,
                   float *c, int64_t ldc, int valid) {
-  int64_t b = 0;
-  while (b < rows) {
-    int64_t left = rows - b;
+  /* As few passes over the panel as there are registers for, and passes of like size: eight rows as 4 + 4, not 6 + 2.
+   */
+  int64_t passes = (rows + MOST_ROWS - 1) / MOST_ROWS;
+  for (int64_t b = 0; passes > 0; passes--) {
+    int64_t now = (rows - b + passes - 1) / passes;
     const float *from = x + b * ldx;
     float *to = c + b * ldc;
-#if VL == 16
-    if (left >= 8) {
-      tile(8, WHOLE, panel, from, ldx, depth, to, ldc, valid);
-      b += 8;
-      continue;
-    }
-#else
-    if (left >= 6 && left != 8) {
-      tile(6, WHOLE, panel, from, ldx, depth, to, ldc, valid);
-      b += 6;
-      continue;
-    }
-#endif
-    if (left >= 4) {
-      tile(4, WHOLE, panel, from, ldx, depth, to, ldc, valid);
-      b += 4;
-    } else if (left >= 2) {
-      tile(2, WHOLE, panel, from, ldx, depth, to, ldc, valid);
-      b += 2;
-    } else {
+    switch (now) {
+    case 1:
       tile(1, WHOLE, panel, from, ldx, depth, to, ldc, valid);
-      b += 1;
+      break;
+    case 2:
+      tile(2, WHOLE, panel, from, ldx, depth, to, ldc, valid);
+      break;
+    case 3:
+      tile(3, WHOLE, panel, from, ldx, depth, to, ldc, valid);
+      break;
+    case 4:
+      tile(4, WHOLE, panel, from, ldx, depth, to, ldc, valid);
+      break;
+    case 5:
+      tile(5, WHOLE, panel, from, ldx, depth, to, ldc, valid);
+      break;
+    case 6:
+      tile(6, WHOLE, panel, from, ldx, depth, to, ldc, valid);
+      break;
+#if MOST_ROWS > 6
+    case 7:
+      tile(7, WHOLE, panel, from, ldx, depth, to, ldc, valid);
+      break;
+    case 8:
+      tile(8, WHOLE, panel, from, ldx, depth, to, ldc, valid);
+      break;
+#endif
     }
+    b += now;
   }
 }
 

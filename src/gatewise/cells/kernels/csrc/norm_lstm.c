@@ -80,7 +80,7 @@ static void norm_lstm_forward(team *crew, void *job, int mine, int size) {
         for (int64_t b = 0; b < B; b++)
           for (int64_t u = p * PANEL, n = width_of(s, p); n > 0; u += VL, n -= VL)
             store_first(normed + (b * 4 + g) * H + u, fill(0.0f), n);
-        add_product(s, o, g, p, s->entering + t * step, normed + g * H + p * PANEL, 4 * H);
+        add_product(s, o, t, g, p, s->entering + t * step, normed + g * H + p * PANEL, 4 * H);
       }
     for (int64_t b = 0; b < B; b++) tell_moments(q, o, mine, b, normed + b * 4 * H, 4);
     meet(crew, size);
@@ -200,7 +200,7 @@ static void norm_lstm_backward(team *crew, void *job, int mine, int size) {
         }
     }
     meet(crew, size);
-    for (int64_t p = o.first; p < o.end; p++) back_through_product(s, 4, 0, 4, p, normed, 4 * H);
+    for (int64_t p = o.first; p < o.end; p++) back_through_product(s, t, 4, 0, 4, p, normed, 4 * H);
   }
 }
 

@@ -28,6 +28,7 @@ typedef struct {
   float *entering;                /* (T, B, H): h * drop, entering[0] given; h itself where nothing is dropped */
   const float *drop;              /* (B, H), scaled */
   const uint8_t *mask;            /* (T, B), 0 where there is padding */
+  const int64_t *counts;          /* (T): the first so many rows of a step are real, the others are not; or NULL */
   const float *hold_h, *hold_c;   /* (T, B, H), 1 where a unit keeps its old value */
   const float *dy;                /* gradients of all outputs, or NULL */
   float *dh, *dc;                 /* (B, H): gradients of the end state; become those of the start state */
@@ -85,20 +86,23 @@ static void begin_gate(const sequence *s, int gates, int64_t t, int g, int64_t p
                ld);
 }
 
+static int64_t rows_at(const sequence *s, int64_t t) { return s->counts ? s->counts[t] : s->batch; }
+
 /* out (B, panel) += x (B, H) times the rows of gate g. */
-static void add_product(const sequence *s, own o, int g, int64_t p, const float *x, float *out, int64_t ld) {
+static void add_product(const sequence *s, own o, int64_t t, int g, int64_t p, const float *x, float *out, int64_t ld) {
   int64_t H = s->units;
   if (s->packed) {
-    times_panel(s->packed + (g * o.count + p) * H * PANEL, x, H, H, s->batch, out, ld, width_of(s, p));
+    times_panel(s->packed + (g * o.count + p) * H * PANEL, x, H, H, rows_at(s, t), out, ld, width_of(s, p));
   } else {
-    times_rows(s->weights + (g * H + p * PANEL) * H, H, width_of(s, p), x, H, H, s->batch, out, ld);
+    times_rows(s->weights + (g * H + p * PANEL) * H, H, width_of(s, p), x, H, H, rows_at(s, t), out, ld);
   }
 }
 
 /* out (B, panel) += dgates (B, `gates` H from gate `g` on) times the columns of U. */
-static void add_back(const sequence *s, int all, int g, int gates, int64_t p, const float *d, int64_t ld, float *out) {
+static void add_back(const sequence *s, int64_t t, int all, int g, int gates, int64_t p, const float *d, int64_t ld,
+                     float *out) {
   int64_t H = s->units;
-  times_panel(s->packed + (p * all + g) * H * PANEL, d, ld, gates * H, s->batch, out, H, width_of(s, p));
+  times_panel(s->packed + (p * all + g) * H * PANEL, d, ld, gates * H, rows_at(s, t), out, H, width_of(s, p));
 }
 
 ALWAYS vf mix(vf fresh, vf old, const float *hold, float rate, int n) {
@@ -141,7 +145,7 @@ static void rnn_forward(team *crew, void *job, int mine, int size) {
   for (int64_t t = 0; t < s->steps; t++) {
     for (int64_t p = o.first; p < o.end; p++) {
       begin_gate(s, 1, t, 0, p, s->h + (t + 1) * step + p * PANEL, s->units);
-      add_product(s, o, 0, p, s->entering + t * step, s->h + (t + 1) * step + p * PANEL, s->units);
+      add_product(s, o, t, 0, p, s->entering + t * step, s->h + (t + 1) * step + p * PANEL, s->units);
       EACH (s, t, p) {
         if (padded(s, t, b)) {
           keep_row(s, now, next, n);
@@ -173,11 +177,12 @@ static void pass_gradient(const sequence *s, int64_t t, int64_t b, int64_t u, in
 }
 
 /* dh (own units) += drop * (dgates U), where all threads' dgates are there. */
-static void back_through_product(const sequence *s, int all, int g, int gates, int64_t p, const float *d, int64_t ld) {
+static void back_through_product(const sequence *s, int64_t t, int all, int g, int gates, int64_t p, const float *d,
+                                 int64_t ld) {
   float *to = s->drop ? s->room : s->dh;
   if (s->drop)
     EACH (s, 0, p) store_first(to + at, fill(0.0f), n);
-  add_back(s, all, g, gates, p, d, ld, to + p * PANEL);
+  add_back(s, t, all, g, gates, p, d, ld, to + p * PANEL);
   if (!s->drop) return;
 #define SCALED                                                                                                         \
   store_first(s->dh + at, muladd(load_first(to + at, n), load_first(s->drop + at, n), load_first(s->dh + at, n)), n)
@@ -206,7 +211,7 @@ static void rnn_backward(team *crew, void *job, int mine, int size) {
         }
       }
     meet(crew, size);
-    for (int64_t p = o.first; p < o.end; p++) back_through_product(s, 1, 0, 1, p, s->dgates + t * step, s->units);
+    for (int64_t p = o.first; p < o.end; p++) back_through_product(s, t, 1, 0, 1, p, s->dgates + t * step, s->units);
   }
 }
 
@@ -221,7 +226,7 @@ static void lstm_forward(team *crew, void *job, int mine, int size) {
     for (int64_t p = o.first; p < o.end; p++) {
       for (int g = 0; g < 4; g++) {
         begin_gate(s, 4, t, g, p, GATE(s->gates, 4, t, 0, g, p * PANEL), 4 * s->units);
-        add_product(s, o, g, p, s->entering + t * step, GATE(s->gates, 4, t, 0, g, p * PANEL), 4 * s->units);
+        add_product(s, o, t, g, p, s->entering + t * step, GATE(s->gates, 4, t, 0, g, p * PANEL), 4 * s->units);
       }
       EACH (s, t, p) {
         if (padded(s, t, b)) {
@@ -275,7 +280,7 @@ static void lstm_backward(team *crew, void *job, int mine, int size) {
       }
     meet(crew, size);
     for (int64_t p = o.first; p < o.end; p++)
-      back_through_product(s, 4, 0, 4, p, s->dgates + t * s->batch * gates, gates);
+      back_through_product(s, t, 4, 0, 4, p, s->dgates + t * s->batch * gates, gates);
   }
 }
 
@@ -304,9 +309,9 @@ static void gru_after_forward(team *crew, void *job, int mine, int size) {
         }
       }
       for (int g = 0; g < 3; g++) begin_gate(s, 3, t, g, p, GATE(s->gates, 3, t, 0, g, p * PANEL), gates);
-      add_product(s, o, 0, p, x, GATE(s->gates, 3, t, 0, 0, p * PANEL), gates);
-      add_product(s, o, 1, p, x, GATE(s->gates, 3, t, 0, 1, p * PANEL), gates);
-      add_product(s, o, 2, p, x, s->side + t * step + p * PANEL, s->units);
+      add_product(s, o, t, 0, p, x, GATE(s->gates, 3, t, 0, 0, p * PANEL), gates);
+      add_product(s, o, t, 1, p, x, GATE(s->gates, 3, t, 0, 1, p * PANEL), gates);
+      add_product(s, o, t, 2, p, x, s->side + t * step + p * PANEL, s->units);
       EACH (s, t, p) {
         if (padded(s, t, b)) {
           keep_row(s, now, next, n);
@@ -354,8 +359,8 @@ static void gru_after_backward(team *crew, void *job, int mine, int size) {
       }
     meet(crew, size);
     for (int64_t p = o.first; p < o.end; p++) {
-      back_through_product(s, 3, 0, 2, p, GATE(s->dgates, 3, t, 0, 0, 0), 3 * H);
-      back_through_product(s, 3, 2, 1, p, s->side + t * s->batch * H, H);
+      back_through_product(s, t, 3, 0, 2, p, GATE(s->dgates, 3, t, 0, 0, 0), 3 * H);
+      back_through_product(s, t, 3, 2, 1, p, s->side + t * s->batch * H, H);
     }
   }
 }
@@ -369,7 +374,7 @@ static void gru_before_forward(team *crew, void *job, int mine, int size) {
     const float *x = s->entering + t * step;
     for (int64_t p = o.first; p < o.end; p++) {
       for (int g = 0; g < 3; g++) begin_gate(s, 3, t, g, p, GATE(s->gates, 3, t, 0, g, p * PANEL), gates);
-      for (int g = 0; g < 2; g++) add_product(s, o, g, p, x, GATE(s->gates, 3, t, 0, g, p * PANEL), gates);
+      for (int g = 0; g < 2; g++) add_product(s, o, t, g, p, x, GATE(s->gates, 3, t, 0, g, p * PANEL), gates);
       EACH (s, t, p) {
         if (padded(s, t, b)) {
           store_first(s->side + now, fill(0.0f), n);
@@ -383,7 +388,7 @@ static void gru_before_forward(team *crew, void *job, int mine, int size) {
     }
     meet(crew, size);
     for (int64_t p = o.first; p < o.end; p++) {
-      add_product(s, o, 2, p, s->side + t * step, GATE(s->gates, 3, t, 0, 2, p * PANEL), gates);
+      add_product(s, o, t, 2, p, s->side + t * step, GATE(s->gates, 3, t, 0, 2, p * PANEL), gates);
       EACH (s, t, p) {
         if (padded(s, t, b)) {
           keep_row(s, now, next, n);
@@ -425,7 +430,7 @@ static void gru_before_backward(team *crew, void *job, int mine, int size) {
       }
     meet(crew, size);
     for (int64_t p = o.first; p < o.end; p++) { /* d (r * h) = U_n^T d_n, in `room` */
-      add_back(s, 3, 2, 1, p, GATE(s->dgates, 3, t, 0, 2, 0), 3 * H, s->room + p * PANEL);
+      add_back(s, t, 3, 2, 1, p, GATE(s->dgates, 3, t, 0, 2, 0), 3 * H, s->room + p * PANEL);
       EACH (s, t, p) {
         if (padded(s, t, b)) {
           store_first(GATE(s->dgates, 3, t, b, 0, u), fill(0.0f), n);
@@ -439,7 +444,7 @@ static void gru_before_backward(team *crew, void *job, int mine, int size) {
     }
     meet(crew, size);
     for (int64_t p = o.first; p < o.end; p++)
-      back_through_product(s, 3, 0, 2, p, GATE(s->dgates, 3, t, 0, 0, 0), 3 * H);
+      back_through_product(s, t, 3, 0, 2, p, GATE(s->dgates, 3, t, 0, 0, 0), 3 * H);
   }
 }
 

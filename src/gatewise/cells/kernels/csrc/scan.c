@@ -1,5 +1,5 @@
-/* s_t = a_t s_{t-1} + b_t over (B, T, N), and its gradient (cells/scan.py). Each thread has rows of the batch, or a part of
-   the columns; memory is read once, in its own order. */
+/* s_t = a_t s_{t-1} + b_t over (B, T, N), and its gradient (cells/scan.py). Each thread has rows of the batch, or a
+   part of the columns; memory is read once, in its own order. */
 #include "gemm.h"
 #include "team.h"
 
