@@ -158,6 +158,48 @@ CELLS = Registry(
             "Matrix memory that erases under a key before it writes, parallel in time",
             "Yang, Kautz & Hatamizadeh 2024, arXiv:2412.06464",
         ),
+        Entry(
+            "mingru",
+            "gatewise.cells.mingru:MinGRU",
+            "Minimal GRU: gate and candidate from the input alone",
+            "Feng et al. 2024, arXiv:2410.01201",
+        ),
+        Entry(
+            "minlstm",
+            "gatewise.cells.minlstm:MinLSTM",
+            "Minimal LSTM: gates that sum to 1 and a candidate, from the input alone",
+            "Feng et al. 2024, arXiv:2410.01201",
+        ),
+        Entry(
+            "qrnn",
+            "gatewise.cells.qrnn:QRNN",
+            "Quasi-recurrent network: gates from a convolution over the last inputs",
+            "Bradbury et al. 2016, arXiv:1611.01576",
+        ),
+        Entry(
+            "sru",
+            "gatewise.cells.sru:SRU",
+            "Simple recurrent unit: gates that see the memory unit by unit, and a highway",
+            "Lei et al. 2018, arXiv:1709.02755",
+        ),
+        Entry(
+            "indrnn",
+            "gatewise.cells.indrnn:IndRNN",
+            "Independently recurrent network: each unit sees its own last output alone",
+            "Li et al. 2018, arXiv:1803.04831",
+        ),
+        Entry(
+            "rglru",
+            "gatewise.cells.rglru:RGLRU",
+            "Real-gated linear recurrent unit (Hawk, Griffin): a gated decay for each unit",
+            "De et al. 2024, arXiv:2402.19427",
+        ),
+        Entry(
+            "lru",
+            "gatewise.cells.lru:LRU",
+            "Linear recurrent unit: complex decays on a ring",
+            "Orvieto et al. 2023, arXiv:2303.06349",
+        ),
     ],
 )
 

@@ -11,15 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from gatewise import registry
@@ -40,7 +32,7 @@ __all__ = [
 Model = TypeVar("Model", bound=BaseModel)
 
 #: Changes when the code would give other numbers for the same settings and data: a study then trains again.
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 
 
 class Settings(BaseModel):
@@ -147,6 +139,8 @@ class ModelSettings(Settings):
     """Units of each layer (and direction)."""
     layers: Count = 1
     """Layers of cells."""
+    block: Literal["plain", "residual"] = "plain"
+    """How layers are joined: each reads the one before, or adds to it through norms and dense layers (deep stacks)."""
     bidirectional: bool = False
     """Read the window in both directions."""
     input_dropout: Rate = 0.0
@@ -165,6 +159,8 @@ class ModelSettings(Settings):
     """Share of units dropped after the first dense layer."""
     head_activation: Literal["relu", "tanh", "gelu", "linear"] = "relu"
     """Activation of the dense layers."""
+    recompute_steps: Count | None = None
+    """Steps whose inner values are kept for the gradient at once: less memory for long windows, a third more time."""
     cell_options: dict[str, Any] = Field(default_factory=dict)
     """Further options of the cell, by name."""
     kernel: Annotated[str, _registered(registry.KERNELS, "auto")] = "auto"
@@ -315,8 +311,7 @@ class RunSettings(Settings):
     def fingerprint(self, data_digest: str) -> str:
         """Return 16 hex digits that are equal exactly when settings, data and result version are.
 
-        Names and places do not count: the name, file paths (the data's own digest stands for them), the kernel's
-        checkpoint interval.
+        Names and places do not count: the run's name, the files' paths, the seconds between checkpoints.
         """
         tree = self.model_dump(mode="json", exclude={"name": True, "data": {"files"}, "train": {"checkpoint_seconds"}})
         text = json.dumps([RESULTS_VERSION, data_digest, tree], sort_keys=True)

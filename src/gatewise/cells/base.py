@@ -21,6 +21,7 @@ class CommonOptions(TypedDict, total=False):
     """Options that every cell takes."""
 
     recurrent_dropout: float
+    recompute_steps: int | None
     kernel: str
     generator: torch.Generator | None
     dropout_generator: torch.Generator | None
@@ -58,6 +59,10 @@ class Cell(nn.Module, ABC):
         Number of units H.
     recurrent_dropout
         Share of h that is dropped, 0 <= share < 1.
+    recompute_steps
+        Steps whose inner values are kept for the gradient at once. The sequence goes in pieces of this length, and each
+        is computed again when its gradient is due (Chen et al. 2016, arXiv:1604.06174): the same numbers from much
+        less memory, in about a third more time. All of them are kept when absent.
     kernel
         How whole sequences are computed: a name of ``gatewise.registry.KERNELS``, or "auto" for the fastest one that
         computes the same function.
@@ -86,6 +91,7 @@ class Cell(nn.Module, ABC):
         units: int,
         *,
         recurrent_dropout: float = 0.0,
+        recompute_steps: int | None = None,
         kernel: str = "auto",
         generator: torch.Generator | None = None,
         dropout_generator: torch.Generator | None = None,
@@ -94,6 +100,7 @@ class Cell(nn.Module, ABC):
         self.input_size = checks.count("input_size", input_size)
         self.units = checks.count("units", units)
         self.recurrent_dropout = checks.rate("recurrent_dropout", recurrent_dropout)
+        self.recompute_steps = None if recompute_steps is None else checks.count("recompute_steps", recompute_steps)
         self.kernel = checks.kernel_name(kernel)
         self.dropout_generator = dropout_generator or generator
 
@@ -177,7 +184,12 @@ class Cell(nn.Module, ABC):
             checks.mask(mask, x)
         masks = self.draw_recurrent_mask(x.shape[0]), self.draw_recurrent_kernel(), self.draw_holds(*x.shape[:2])
         call = Call(self, x, start, mask, *masks)
-        return choose_kernel(call).run(call)
+        kernel = choose_kernel(call)
+        if self.recompute_steps is None or not torch.is_grad_enabled():
+            return kernel.run(call)
+        from gatewise.cells.recompute import run_in_pieces
+
+        return run_in_pieces(kernel, call, self.recompute_steps)
 
     def step(
         self,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gatewise.errors import InputError, SettingsError
 from gatewise.registry import KERNELS
@@ -16,17 +17,47 @@ if TYPE_CHECKING:
     from gatewise.cells.base import Cell
 
 
-def count(name: str, value: object) -> int:
-    """Return a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1:
-        raise SettingsError(f"{name} must be a whole number of at least 1 (found {value!r})")
+class TakesInputs(Protocol):
+    """A cell, or a stack of cells."""
+
+    input_size: int
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """Return its weights, whose number format and place the inputs must have."""
+
+
+def count(name: str, value: object, *, least: int = 1) -> int:
+    """Return a whole number of at least 1, or `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+        raise SettingsError(f"{name} must be a whole number of at least {least} (found {value!r})")
     return int(value)
+
+
+def flag(name: str, value: object) -> bool:
+    """Return a yes or no."""
+    if not isinstance(value, bool):
+        raise SettingsError(f"{name} must be true or false (found {value!r})")
+    return value
+
+
+def number(name: str, value: object) -> float:
+    """Return a finite number."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(float(value)):
+        raise SettingsError(f"{name} must be a finite number (found {value!r})")
+    return float(value)
 
 
 def rate(name: str, value: object) -> float:
     """Return a share of what is dropped."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 <= float(value) < 1.0:
         raise SettingsError(f"{name} must be a share from 0 to below 1 (found {value!r})")
+    return float(value)
+
+
+def number(name: str, value: object) -> float:
+    """Return a finite number."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(float(value)):
+        raise SettingsError(f"{name} must be a finite number (found {value!r})")
     return float(value)
 
 
@@ -53,7 +84,7 @@ def kernel_name(value: str) -> str:
     return value
 
 
-def inputs(x: object, *, rank: int, cell: Cell) -> None:
+def inputs(x: object, *, rank: int, cell: TakesInputs) -> None:
     """Refuse inputs that are not ``(B, T, I)`` (rank 3) or ``(B, I)`` (rank 2) in the weights' format and place."""
     shape = "(B, T, I)" if rank == 3 else "(B, I)"
     if not isinstance(x, Tensor):

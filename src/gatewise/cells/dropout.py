@@ -14,6 +14,12 @@ def draw_mask(
     It has the number format and place of `like`, but is drawn where the generator lives: a CPU generator gives the same
     masks whatever the device.
     """
+    return draw_ones(shape, 1.0 - rate, like=like, generator=generator).div_(1.0 - rate)
+
+
+def draw_ones(
+    shape: tuple[int, ...] | torch.Size, chance: float, *, like: Tensor, generator: torch.Generator | None
+) -> Tensor:
+    """Return a tensor of `shape` that is 1 with probability `chance` and 0 otherwise, drawn as in `draw_mask`."""
     place = like.device if generator is None else generator.device
-    mask = torch.empty(shape, dtype=like.dtype, device=place).bernoulli_(1.0 - rate, generator=generator)
-    return mask.div_(1.0 - rate).to(like.device)
+    return torch.empty(shape, dtype=like.dtype, device=place).bernoulli_(chance, generator=generator).to(like.device)

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from gatewise.cells.base import Cell, CommonOptions, State
+from gatewise.cells.base import State
 from gatewise.cells.initialise import glorot_uniform, orthogonal
+from gatewise.cells.regularised import RegularisedCell, RegularisedOptions
 
 
-class SimpleRNN(Cell):
+class SimpleRNN(RegularisedCell):
     """tanh of a weighted sum of the input and the last output.
 
     ::
@@ -20,7 +21,7 @@ class SimpleRNN(Cell):
         h_t = tanh(W x_t + U h_{t-1} + b)
 
     Weights: ``input_kernel`` W ``(H, I)``, ``recurrent_kernel`` U ``(H, H)``, ``bias`` b ``(H,)``. State: ``(h,)``.
-    Parameters, options and errors are those of :class:`gatewise.cells.base.Cell`.
+    Parameters, options and errors are those of :class:`gatewise.cells.regularised.RegularisedCell`.
 
     Examples
     --------
@@ -28,7 +29,7 @@ class SimpleRNN(Cell):
     263680
     """
 
-    def __init__(self, input_size: int, units: int, **common: Unpack[CommonOptions]) -> None:
+    def __init__(self, input_size: int, units: int, **common: Unpack[RegularisedOptions]) -> None:
         super().__init__(input_size, units, **common)
         generator = common.get("generator")
         self.input_kernel = nn.Parameter(glorot_uniform(self.units, self.input_size, generator))
@@ -44,6 +45,13 @@ class SimpleRNN(Cell):
         """Return W x + b."""
         return linear(x, self.input_kernel, self.bias)
 
-    def update(self, projected: Tensor, h: Tensor, state: State) -> State:  # noqa: ARG002 - h is all of it
+    def update(
+        self,
+        projected: Tensor,
+        h: Tensor,
+        state: State,  # noqa: ARG002 - h is all of it
+        recurrent_kernel: Tensor | None = None,
+    ) -> State:
         """Compute one step."""
-        return (torch.tanh(projected + linear(h, self.recurrent_kernel)),)
+        U = self.recurrent_kernel if recurrent_kernel is None else recurrent_kernel
+        return (torch.tanh(projected + linear(h, U)),)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from gatewise.cells import Cell, State, checks, create_cell
 from gatewise.errors import InputError, SettingsError
 from gatewise.models.dropout import Dropout
+from gatewise.models.heads import dense
+from gatewise.models.residual import ResidualLayer, repeat_over_padding
 
 
 class RecurrentStack(nn.Module):
@@ -30,6 +33,10 @@ class RecurrentStack(nn.Module):
         Number of units H of each layer and direction.
     layers
         Number of layers.
+    block
+        How layers are joined: "plain" (each reads the outputs of the one before) or "residual" (each adds to them, for
+        deep stacks: :class:`gatewise.models.residual.ResidualLayer`; a dense layer first where the inputs are not as
+        wide as the outputs, a norm last).
     bidirectional
         Read the sequence in both directions; outputs are then ``2 H`` wide, forward first.
     input_dropout
@@ -37,9 +44,12 @@ class RecurrentStack(nn.Module):
     input_dropout_mask
         "step": a new mask every step; "sequence": one for the whole sequence.
     layer_dropout
-        Share of the outputs between two layers that is dropped while training, a new mask every step.
+        Share of the outputs between two layers that is dropped while training, a new mask every step; in a residual
+        stack of everything that is added.
     recurrent_dropout
         Share of the state dropped on its way to the next step, one mask a sequence (see ``Cell``).
+    recompute_steps
+        Steps whose inner values are kept for the gradient at once (see ``Cell``); all of them when absent.
     initial_state
         "zero", or "learned": a trainable start for every part of the state, zeros at first.
     kernel
@@ -73,11 +83,13 @@ class RecurrentStack(nn.Module):
         units: int,
         *,
         layers: int = 1,
+        block: str = "plain",
         bidirectional: bool = False,
         input_dropout: float = 0.0,
         input_dropout_mask: str = "step",
         layer_dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
+        recompute_steps: int | None = None,
         initial_state: str = "zero",
         kernel: str = "auto",
         cell_options: Mapping[str, Any] | None = None,
@@ -85,25 +97,43 @@ class RecurrentStack(nn.Module):
         dropout_generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
+        self.input_size = checks.count("input_size", input_size)
         self.layers = checks.count("layers", layers)
+        self.block = checks.choice("block", block, ("plain", "residual"))
         self.bidirectional = bidirectional
         self.directions = 2 if bidirectional else 1
         self.input_dropout = Dropout(input_dropout, mask=input_dropout_mask, generator=dropout_generator)
         self.layer_dropout = Dropout(layer_dropout, generator=dropout_generator)
-        options = {"recurrent_dropout": recurrent_dropout, "kernel": kernel, "dropout_generator": dropout_generator}
+        options = {
+            "recurrent_dropout": recurrent_dropout,
+            "recompute_steps": recompute_steps,
+            "kernel": kernel,
+            "dropout_generator": dropout_generator,
+        }
         for option in cell_options or {}:
             if option in ("generator", *options):
                 raise SettingsError(f"cell_options: {option!r} is set beside it, not in it")
         options.update(cell_options or {})
-        self.cells = nn.ModuleList()
+        self.enter: nn.Module | None = None
         self.output_size = input_size
+        if self.block == "residual":
+            self.output_size = self.directions * checks.count("units", units)
+            if self.output_size != input_size:
+                self.enter = dense(input_size, self.output_size, init_generator)
+        self.cells, self.residual_layers = nn.ModuleList(), nn.ModuleList()
         for _ in range(self.layers):
             layer = [
                 create_cell(cell, input_size=self.output_size, units=units, generator=init_generator, **options)
                 for _ in range(self.directions)
             ]
             self.cells.extend(layer)
-            self.output_size = sum(one.output_size for one in layer)
+            width = sum(one.output_size for one in layer)
+            if self.block == "residual":
+                if width != self.output_size:
+                    raise SettingsError("a residual stack needs cells whose h is as wide as their units: no projection")
+                self.residual_layers.append(ResidualLayer(width, init_generator))
+            self.output_size = width
+        self.leave = nn.LayerNorm(self.output_size) if self.block == "residual" else None
         learned = checks.choice("initial_state", initial_state, ("zero", "learned")) == "learned"
         sizes = [size for one in self._cells() for size in one.state_sizes]
         self.start = nn.ParameterList(torch.zeros(size) for size in sizes) if learned else None
@@ -150,22 +180,31 @@ class RecurrentStack(nn.Module):
         InputError
             If a tensor has the wrong shape, number format or place.
         """
-        checks.inputs(x, rank=3, cell=self._cells()[0])
+        checks.inputs(x, rank=3, cell=self)
         if mask is not None:
             checks.mask(mask, x)
         starts = self._by_cell(self.initial_state(x.shape[0]) if state is None else state)
         backward_mask = mask.flip(1) if mask is not None and self.bidirectional else None
-        ends: list[Tensor] = []
-        y = self.input_dropout(x)
-        for number, cell in enumerate(self._cells()):
-            layer, direction = divmod(number, self.directions)
-            if direction == 0:
-                inputs = self.layer_dropout(y) if layer else y
-                y, end = cell(inputs, starts[number], mask)
-            else:
-                y_backward, end = cell(inputs.flip(1), starts[number], backward_mask)
+        cells, ends = self._cells(), list[Tensor]()
+
+        def layer_outputs(layer: int, inputs: Tensor) -> Tensor:
+            number = layer * self.directions
+            y: Tensor
+            y, end = cells[number](inputs, starts[number], mask)
+            ends.extend(end)
+            if self.bidirectional:
+                y_backward, end = cells[number + 1](inputs.flip(1), starts[number + 1], backward_mask)
                 y = torch.cat([y, y_backward.flip(1)], dim=-1)  # (B, T, 2 * H)
-            ends += end
+                ends.extend(end)
+            return y
+
+        if mask is not None and self.block == "residual":  # a dense layer would take a NaN in the padding for a number
+            x = torch.where(mask[:, :, None], x, 0.0)
+        y = self._through_layers(self.input_dropout(x), layer_outputs, self.layer_dropout)
+        if mask is not None and self.block == "residual":
+            forward, *backward = y.chunk(self.directions, dim=-1)
+            filled = [repeat_over_padding(half.flip(1), mask.flip(1)).flip(1) for half in backward]
+            y = torch.cat([repeat_over_padding(forward, mask), *filled], dim=-1)
         return y, tuple(ends)
 
     def step(self, x: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, State]:
@@ -194,11 +233,28 @@ class RecurrentStack(nn.Module):
         """
         if self.bidirectional:
             raise SettingsError("a bidirectional stack cannot go step by step: its backward half starts at the end")
-        ends: list[Tensor] = []
-        for cell, start in zip(self._cells(), self._by_cell(state), strict=True):
-            x, end = cell.step(x, start)
-            ends += end
-        return x, tuple(ends)
+        checks.inputs(x, rank=2, cell=self)
+        cells, starts, ends = self._cells(), self._by_cell(state), list[Tensor]()
+
+        def layer_outputs(layer: int, inputs: Tensor) -> Tensor:
+            y, end = cells[layer].step(inputs, starts[layer])
+            ends.extend(end)
+            return y
+
+        return self._through_layers(x, layer_outputs, lambda y: y), tuple(ends)
+
+    def _through_layers(
+        self, x: Tensor, layer_outputs: Callable[[int, Tensor], Tensor], drop: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        """Return what the last layer gives; `layer_outputs` computes the cells of a layer."""
+        y = x if self.enter is None else self.enter(x)
+        for layer in range(self.layers):
+            if self.block == "plain":
+                y = layer_outputs(layer, drop(y) if layer else y)
+            else:
+                y = self.residual_layers[layer](y, partial(layer_outputs, layer), drop)
+        left: Tensor = y if self.leave is None else self.leave(y)
+        return left
 
     def summary(self, y: Tensor) -> Tensor:
         """Return what each direction says after reading everything, ``(B, H * directions)``, from outputs `y`.

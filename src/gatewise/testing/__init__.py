@@ -37,6 +37,7 @@ CELL_CHECKS: tuple[Callable[[CellCase], None], ...] = (
     checks.weights_make_the_round_trip_through_a_state_dict,
     checks.training_without_dropout_equals_eval,
     checks.dropout_is_one_draw_a_sequence_and_a_new_one_a_call,
+    checks.recomputing_changes_no_number,
     checks.recurrent_dropout_rests_in_eval,
     checks.nothing_but_the_recurrent_product_is_dropped,
     checks.the_cell_learns_to_remember_its_first_input,

@@ -37,8 +37,8 @@ class CellCase:
                 raise SettingsError(f"{self.kind.__name__} has no option {option!r}{did_you_mean(option, known)}")
 
     def fit(self, units: int) -> int:
-        """Return a number of units that the cell's heads divide."""
-        return units * int(self.options.get("heads", 1))
+        """Return a number of units that the cell's heads or blocks divide."""
+        return units * int(self.options.get("heads", self.options.get("blocks", 1)))
 
     def create(self, inputs: int, units: int, generator: torch.Generator, **more: Any) -> Cell:
         """Return a cell as a user gets it, float32 and in training."""

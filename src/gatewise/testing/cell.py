@@ -166,14 +166,14 @@ def training_without_dropout_equals_eval(case: CellCase) -> None:
 
 def dropout_is_one_draw_a_sequence_and_a_new_one_a_call(case: CellCase) -> None:
     """What is dropped is drawn from the dropout generator, and the same draws make the same steps."""
-    x = draw(2, 5, 3)
+    x = draw(8, 5, 3)
 
     def dropping() -> Cell:
         generator = torch.Generator().manual_seed(9)
         return case.make(units=16, recurrent_dropout=0.5, dropout_generator=generator).train()
 
     cell, stepped = dropping(), dropping()
-    start = start_state(cell, 2)
+    start = start_state(cell, 8)
     with global_generator_untouched():
         first, second = cell(x, start)[0], cell(x, start)[0]
         expect(not torch.equal(first, second), "recurrent dropout changes nothing, or drops the same in every call")
@@ -188,6 +188,21 @@ def dropout_is_one_draw_a_sequence_and_a_new_one_a_call(case: CellCase) -> None:
                     holds=call.holds_at(t),
                 )
                 expect_close(y, whole[:, t], "`step` with the draws of a sequence differs from `forward`")
+
+
+def recomputing_changes_no_number(case: CellCase) -> None:
+    """``recompute_steps`` gives the outputs and gradients of a call that keeps everything."""
+    x, mask = draw(3, 7, 3), ragged([7, 4, 2], 7)
+    found = []
+    for steps in (None, 1, 3, 9):
+        generator = torch.Generator().manual_seed(9)
+        cell = case.make(recurrent_dropout=0.5, dropout_generator=generator, recompute_steps=steps).train()
+        y, end = cell(x, start_state(cell, 3), mask)
+        loss = torch.stack([(part * draw(*part.shape, seed=3)).sum() for part in (y, *end)]).sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        found.append([y, *end, *(gradient(weight) for weight in cell.parameters())])
+    for other in found[1:]:
+        expect_close(other, found[0], "recompute_steps changes outputs or gradients")
 
 
 def recurrent_dropout_rests_in_eval(case: CellCase) -> None:

@@ -48,4 +48,4 @@ def _results(kernel: Any, call: Call) -> list[Tensor]:
     y, state = kernel.run(call)
     loss = sum((part * draw(*part.shape, seed=3).to(part.dtype)).sum() for part in (y, *state))
     inputs = [call.x, *call.state, *call.cell.parameters()]
-    return [y, *state, *torch.autograd.grad(loss, inputs, materialize_grads=True)]
+    return [y, *state, *torch.autograd.grad(loss, inputs, materialize_grads=True, retain_graph=True)]

@@ -1,9 +1,11 @@
 """Every tensor that does not fit is refused in one sentence."""
 
+from itertools import product
+
 import pytest
 import torch
 
-from gatewise.cells import create_cell
+from gatewise.cells import create_cell, list_cells
 from gatewise.errors import InputError
 
 X = torch.zeros(2, 4, 3)
@@ -54,8 +56,10 @@ def test_a_step_that_does_not_fit_is_refused(cell, arguments, message):
         cell.step(*arguments)
 
 
-@pytest.mark.parametrize("kernel", ["torch", "reference"])
-@pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize(
+    ("name", "kernel"),
+    [*product(["rnn", "gru", "lstm"], ["torch", "reference"]), *product(list_cells()[3:], ["auto", "reference"])],
+)
 def test_autocast_may_mix_number_formats(name, kernel):
     cell = create_cell(name, input_size=3, units=5, kernel=kernel)
     with torch.autocast("cpu", torch.bfloat16):

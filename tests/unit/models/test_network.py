@@ -94,6 +94,7 @@ def test_a_deep_copy_has_one_generator_of_its_own():
         {"cell": "lstm"},
         {"units": 6},
         {"layers": 2},
+        {"block": "residual"},
         {"bidirectional": True},
         {"input_dropout": 0.6},
         {"input_dropout_mask": "sequence"},

@@ -119,6 +119,18 @@ class DropsWhatItCarries(GRU):
         return super().update(projected, h, (h,))
 
 
+class DrawsInEveryStep(SimpleRNN):
+    """Noise that is drawn again when a piece is computed again."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.noise = torch.Generator().manual_seed(0)
+
+    def update(self, projected, h, state):
+        (new,) = super().update(projected, h, state)
+        return (new + torch.randn(new.shape, generator=self.noise, dtype=new.dtype),)
+
+
 class NoSuchWeights(SimpleRNN):
     recurrent_weights = ("kernel_of_recurrence",)
 
@@ -151,6 +163,7 @@ CAUGHT_BY = {
     OtherInTraining: "training_without_dropout_equals_eval",
     NoRecurrentDropout: "dropout_is_one_draw_a_sequence_and_a_new_one_a_call",
     GlobalDropout: "dropout_is_one_draw_a_sequence_and_a_new_one_a_call",
+    DrawsInEveryStep: "recomputing_changes_no_number",
     DropsInEval: "recurrent_dropout_rests_in_eval",
     DropsWhatItCarries: "nothing_but_the_recurrent_product_is_dropped",
     NoSuchWeights: "nothing_but_the_recurrent_product_is_dropped",

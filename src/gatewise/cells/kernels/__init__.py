@@ -8,6 +8,7 @@ The table is ``gatewise.registry.KERNELS``, slowest first. A kernel joins by one
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from gatewise.errors import SettingsError
@@ -38,8 +39,15 @@ class Call(NamedTuple):
         """The recurrent weights of this call: what multiplies h."""
         return cast("Tensor", self.cell.recurrent_kernel) if self.dropped_kernel is None else self.dropped_kernel
 
-    def holds_at(self, t: int) -> Holds | None:
-        """Return what is held in step `t`: ``(B, H)`` for each part of the state."""
+    def pieces(self, steps: int) -> Iterator[Call]:
+        """Yield the call in pieces of some steps, all with this call's start state."""
+        for first in range(0, self.x.shape[1], steps):
+            part = slice(first, first + steps)
+            mask = None if self.mask is None else self.mask[:, part]
+            yield self._replace(x=self.x[:, part], mask=mask, holds=self.holds_at(part))
+
+    def holds_at(self, t: int | slice) -> Holds | None:
+        """Return what is held in step `t`, ``(B, H)`` for each part of the state, or in some steps."""
         if self.holds is None:
             return None
         return tuple(share if share is None or isinstance(share, float) else share[t] for share in self.holds)

@@ -28,8 +28,8 @@ VARIABLE = "GATEWISE_NATIVE"
 _SIZES = ("steps", "batch", "units", "threads", "inputs", "dy_step", "dy_row")
 _RATES = ("hold_h_rate", "hold_c_rate")
 _TENSORS = (
-    "weights", "bias", "x", "input_weights", "input_rows", "input_bias", "second_bias", "packed", "gates", "h", "c", "side", "entering",
-    "drop", "mask", "hold_h", "hold_c", "dy", "dh", "dc", "dgates", "room",
+    "weights", "bias", "x", "input_weights", "input_rows", "input_bias", "second_bias", "packed", "gates", "h",
+    "c", "side", "entering", "drop", "mask", "hold_h", "hold_c", "dy", "dh", "dc", "dgates", "room",
 )  # fmt: skip
 _NORM_TENSORS = (
     "recurrent_gain", "cell_gain", "cell_bias", "normed", "spread", "center", "shares",
@@ -104,7 +104,8 @@ class Pool(threading.local):
     def give(self, *tensors: Tensor | None) -> None:
         """Take back what nobody reads any more; what is too large or too much to keep is let go."""
         for tensor in tensors:
-            if tensor is not None and tensor.numel() <= _LARGEST_KEPT:
+            # Tensors that were made in inference mode may not be written outside of it.
+            if tensor is not None and tensor.numel() <= _LARGEST_KEPT and not tensor.is_inference():
                 self._free.insert(0, tensor)
         del self._free[_MOST_KEPT:]
 
@@ -116,7 +117,7 @@ pool = Pool()
 
 def from_start(state: Tensor, steps: int) -> Tensor:
     """Return room for the state of all steps ``(T + 1, B, H)``, the first filled in."""
-    room = state.new_empty(steps + 1, *state.shape)
+    room = pool.take(steps + 1, *state.shape)
     room[0] = state
     return room
 

@@ -60,6 +60,12 @@ class Native(Kernel):
         recurrent_bias = cell.recurrent_bias if isinstance(cell, GRU) else None
         c = call.state[1] if isinstance(cell, LSTM) else None
         weights = (cell.input_kernel, call.recurrent_kernel, cell.bias, recurrent_bias)
+        if not torch.is_grad_enabled():
+            made = _forward(call, call.x, *weights, call.state[0], c)
+            y = made["h"][1:].transpose(0, 1).clone(memory_format=torch.contiguous_format)
+            ends = [made[part][-1].clone() for part in ("h", "c") if made[part] is not None]
+            pool.give(made["h"], made["c"], made["side"], None if _function(call) == "rnn" else made["gates"])
+            return y, tuple(ends)
         y, *state = Recurrence.apply(call, call.x, *weights, call.state[0], c)  # type: ignore[no-untyped-call]
         return y, tuple(part for part in state if part is not None)
 
@@ -121,10 +127,11 @@ class Recurrence(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         """Return the gradients of everything that `forward` took."""
-        inputs = ctx.saved_tensors[:7]
+        saved = ctx.saved_tensors  # asked for once: recomputing allows no more
+        inputs = saved[:7]
         if torch.is_grad_enabled():  # a gradient of the gradient is wanted
             return (None, *gradients_by_loop(ctx.call, inputs, grads))
-        made = dict(zip(ctx.names, ctx.saved_tensors[7:], strict=True))
+        made = dict(zip(ctx.names, saved[7:], strict=True))
         if ctx.spent:  # the gates' gradients took the gates' place when these were first asked for
             made = _forward(ctx.call, *inputs)
         ctx.spent = True
@@ -225,7 +232,7 @@ def _backward(
         if input_too
         else None
     )
-    pool.give(packed, dgates, made["side"])  # a second call for the gradients computes them again
+    pool.give(packed, dgates, made["side"], made["c"])  # a second call for the gradients computes them again
     return dx, dW, dU, db, dd, dh, dc
 
 

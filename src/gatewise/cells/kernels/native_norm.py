@@ -45,10 +45,11 @@ class NormedRecurrence(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         """Return the gradients of everything that `forward` took."""
-        inputs = ctx.saved_tensors[:10]
+        saved = ctx.saved_tensors  # asked for once: recomputing allows no more
+        inputs = saved[:10]
         if torch.is_grad_enabled():  # a gradient of the gradient is wanted
             return (None, *gradients_by_loop(ctx.call, inputs, grads))
-        made = dict(zip(ctx.names, ctx.saved_tensors[10:], strict=True))
+        made = dict(zip(ctx.names, saved[10:], strict=True))
         if ctx.spent:  # the gates' gradients took the gates' place when these were first asked for
             made = _forward(ctx.call, *inputs)
         ctx.spent = True
@@ -150,7 +151,7 @@ def _backward(
     dU = made["normed"].flatten(0, 1).t() @ made["entering"].flatten(0, 1)
     dW = d_product.t() @ made["rows"].flatten(0, 1)
     dx = (d_product @ W).view(T, B, W.shape[1]).transpose(0, 1)
-    pool.give(packed, made["normed"])
+    pool.give(packed, made["normed"], made["c"])
     return dx, dW, dU, d_input_gain, d_gains[0], db, *d_gains[1:], dh, dc
 
 

@@ -29,8 +29,9 @@ class Reference(Kernel):
             x = torch.where(mask[:, :, None], x, 0.0)
         projected = cell.project(x)  # (B, T, gates * H): one product for all steps
         outputs = []
-        for t in range(x.shape[1]):
-            new = cell.advance(projected[:, t], state, call.recurrent_mask, call.dropped_kernel, call.holds_at(t))
+        # Cut once: the gradient of projected[:, t] would be a tensor of all steps, made anew at every step.
+        for t, step in enumerate(projected.unbind(1)):
+            new = cell.advance(step, state, call.recurrent_mask, call.dropped_kernel, call.holds_at(t))
             state = new if mask is None else _where(mask[:, t], new, state)
             outputs.append(state[0])
         return torch.stack(outputs, dim=1), state

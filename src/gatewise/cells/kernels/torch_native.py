@@ -22,7 +22,7 @@ class TorchNative(Kernel):
         if kind not in (SimpleRNN, GRU, LSTM):  # a subclass may have changed the equations
             return f"torch has no recurrence for the cell {kind.__name__}"
         if call.cell.changed_by:
-            return f"torch has no recurrence with {' and '.join(call.cell.changed_by)}"
+            return f"torch has no fast recurrence with {' and '.join(call.cell.changed_by)}"
         if call.holds is not None:
             return "torch's recurrences have no zoneout"
         if isinstance(call.cell, GRU) and call.cell.reset == "before":
