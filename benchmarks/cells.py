@@ -94,11 +94,14 @@ def beside_torch(found: Found) -> None:
 
 
 def beside_sgemm(found: Found) -> None:
-    for cell in FASTER[STOCK]:
-        layer = our_layer(cell, WIDE, {})
-        timings = take_turns({"ours": layer_pass(layer, WIDE), **limit_contestants()}, rounds=ROUNDS, warm_up=2)
-        sgemm = limits_from([timings]).sgemm
-        ours = pass_flops([layer], WIDE.batch, WIDE.steps) / timings["ours"].median / 1e6
+    layers = {cell: our_layer(cell, WIDE, {}) for cell in FASTER[STOCK]}
+    timings = {
+        cell: take_turns({"ours": layer_pass(layer, WIDE), **limit_contestants()}, rounds=ROUNDS, warm_up=2)
+        for cell, layer in layers.items()
+    }
+    sgemm = limits_from(list(timings.values())).sgemm  # the best of the three, so that no bad moment makes us look good
+    for cell, layer in layers.items():
+        ours = pass_flops([layer], WIDE.batch, WIDE.steps) / timings[cell]["ours"].median / 1e6
         found.add(cell, WIDE, f"{ours:.0f} GFLOP/s", f"sgemm {sgemm:.0f} GFLOP/s", ours / sgemm, least=OF_SGEMM)
 
 

@@ -69,7 +69,7 @@ def test_figures_stand_alone(tmp_path: Path) -> None:
     text = paths[0].read_text()
     for said in ("mingru: 50", "torch lstm: 40", "matrix product: 140 GFLOP/s", "memory: 20 GB/s", "B 8"):
         assert said in text
-    for said in ("steps T", "sequences B", "units H", "layers", "torch lstm", "ms"):
+    for said in (">steps T<", ">sequences B<", ">units H<", ">layers<", ">torch lstm<", ">ms<"):
         assert said in paths[1].read_text()
 
 

@@ -10,12 +10,12 @@ from gatewise.bench.contestants import Sizes
 from gatewise.bench.memory import peak_memory
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="read from Linux's /proc")
-SIZES = Sizes(batch=8, steps=300, inputs=64, units=512)
+SIZES = Sizes(batch=40, steps=60, inputs=64, units=512)
 
 
 def test_a_pass_holds_weights_gradients_and_outputs() -> None:
     weights = 512 * (64 + 512 + 1)
-    activations = 8 * 300 * (64 + 512)
+    activations = 40 * 60 * (64 + 512)
     found = peak_memory(["rnn"], SIZES, {}, threads=1)["rnn"]
     for who in ("gatewise", "torch"):
         assert found[who] is not None

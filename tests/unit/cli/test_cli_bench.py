@@ -76,7 +76,7 @@ def test_cells_are_described(capsys: pytest.CaptureFixture[str]) -> None:
     rows: dict[str, Any] = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert list(rows) == list_cells()
     assert (rows["rnn"]["state_size"], rows["lstm"]["state_size"]) == (512, 1024)
-    assert rows["rnn"]["parallel"] is False
+    assert (rows["rnn"]["parallel"], rows["mlstm"]["parallel"]) == (False, True)
     for name, row in rows.items():
         assert row["parameters"] == type(create_cell(name, input_size=4, units=4)).parameter_formula(512, 512)
         assert row["kernel"] in KERNELS.names()
