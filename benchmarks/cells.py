@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from benchmarks.timing import installed, machine, take_turns
+from benchmarks.timing import alternate, installed, machine, take_turns
 from gatewise.bench.contestants import Sizes, kernel_of, layer_pass, one_product, one_step, our_layer, torch_layer
 from gatewise.bench.flops import pass_flops
 from gatewise.bench.memory import peak_memory
@@ -72,7 +72,7 @@ def measure() -> dict[str, Any]:
 
 def turns(contestants: dict[str, Callable[[], object]]) -> dict[str, float]:
     """Return median milliseconds; what takes long is called once a round and warmed up twice."""
-    return {name: timing.median for name, timing in take_turns(contestants, rounds=ROUNDS, warm_up=2).items()}
+    return alternate(contestants, rounds=ROUNDS, repeat=None, warm_up=2)
 
 
 def our_pass(cell: str, sizes: Sizes, **options: Any) -> Callable[[], object]:

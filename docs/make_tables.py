@@ -17,7 +17,7 @@ from gatewise.settings import RunSettings, field_names, flat_fields
 from gatewise.studies import list_studies
 
 FOLDER = Path(__file__).parent / "reference"
-MADE = "<!-- Made by docs/make_tables.py: change the tables in src/gatewise/registry.py instead. -->\n"
+MADE = "<!-- Made by docs/make_tables.py: change the tables in src/gatewise/registry instead. -->\n"
 TITLES = {
     "Cells": ("model.cell", registry.CELLS),
     "Losses": ("train.loss", registry.LOSSES),
@@ -26,6 +26,7 @@ TITLES = {
     "Target transforms": ("data.transform", registry.TRANSFORMS),
     "Baselines": ("baselines", registry.BASELINES),
     "Kernels": ("model.kernel", registry.KERNELS),
+    "Probe tasks": ("gatewise probe --tasks", registry.PROBES),
 }
 
 
@@ -39,9 +40,9 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 def choices() -> str:
     """Return the page of everything that is chosen by name."""
     parts = ["# What can be chosen\n", MADE, "Names as a settings file, a study and the command line take them.\n"]
-    for title, (setting, entries) in TITLES.items():
+    for title, (chooser, entries) in TITLES.items():
         rows = [(f"`{entry.name}`", entry.summary, entry.source) for entry in entries]
-        parts += [f"## {title}\n", f"Setting: `{setting}`.\n", table(("name", "what it is", "source"), rows)]
+        parts += [f"## {title}\n", f"Chosen with `{chooser}`.\n", table(("name", "what it is", "source"), rows)]
     studies = [(f"`{one['name']}`", one["question"], ", ".join(one["presets"])) for one in list_studies()]
     parts += ["## Studies\n", table(("name", "question", "presets"), studies)]
     metrics = [(f"`{one.name}`", one.unit, f"{one.direction} is better") for one in METRICS.values()]
@@ -52,7 +53,7 @@ def choices() -> str:
 def settings() -> str:
     """Return the page of every setting."""
     flats = {path: flat for flat, path in flat_fields().items()}
-    parts = ["# Every setting\n", MADE.replace("registry.py", "settings.py").replace("tables", "sentences")]
+    parts = ["# Every setting\n", MADE.replace("registry", "settings.py").replace("tables", "sentences")]
     parts.append(
         "The first name stands in settings files and studies, the second is the option of `gatewise fit forecast` and "
         "the argument of `Forecaster` (with underscores).\n"

@@ -14,6 +14,11 @@ from gatewise.runs.atomic import write_text
 OURS, THEIRS = "gatewise", "torch"
 
 
+def shown_name(cell: str, who: str) -> str:
+    """Return what a contestant is called in a figure."""
+    return cell if who == OURS else f"{who} {cell}"
+
+
 def log_scale(domain: Sequence[float]) -> Any:
     """Return a logarithmic scale that shows exactly the domain."""
     import altair as alt

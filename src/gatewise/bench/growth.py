@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gatewise.bench.contestants import Sizes, layer_pass, our_layer, torch_layer
-from gatewise.bench.drawing import OURS, THEIRS, finished, log_axis, log_scale, spread
+from gatewise.bench.drawing import OURS, THEIRS, finished, log_axis, log_scale, shown_name, spread
 from gatewise.bench.timing import take_turns
 from gatewise.report import style
 from gatewise.report.figure import Figure, Rows
@@ -52,9 +52,7 @@ def sweep(
 
 def growth_figure(found: dict[str, Any]) -> Figure:
     """Draw a panel for each thing that grows, with a line for each contestant, from what ``run_bench`` found."""
-    rows: Rows = [
-        {**row, "name": row["cell"] if row["who"] == OURS else f"torch {row['cell']}"} for row in found["growth"]
-    ]
+    rows: Rows = [{**row, "name": shown_name(row["cell"], row["who"])} for row in found["growth"]]
     cells = list(dict.fromkeys(row["cell"] for row in rows))
     table_rows = [
         [head(row["name"]), *map(figure, (row["varied"], str(row["value"]), f"{row['milliseconds']:.3g}"))]

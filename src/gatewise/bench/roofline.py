@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from gatewise.bench.contestants import Step
-from gatewise.bench.drawing import OURS, THEIRS, finished, log_axis, log_scale, spread
+from gatewise.bench.drawing import OURS, THEIRS, finished, log_axis, log_scale, shown_name, spread
 from gatewise.bench.timing import Timing
 from gatewise.report import style
 from gatewise.report.figure import Figure, Rows
@@ -50,7 +50,7 @@ def roofline_figure(found: dict[str, Any]) -> Figure:
     points: Rows = [
         {
             "who": who,
-            "name": cell["cell"] if who == OURS else f"torch {cell['cell']}",
+            "name": shown_name(cell["cell"], who),
             "x": cell["intensity"],
             "y": cell[who]["gflops"],
         }

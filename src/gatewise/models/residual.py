@@ -46,10 +46,3 @@ class ResidualLayer(nn.Module):
         x = x + drop(cells(self.cell_norm(x)))
         y: Tensor = self.narrow(functional.gelu(self.widen(self.dense_norm(x))))
         return x + drop(y)
-
-
-def repeat_over_padding(y: Tensor, mask: Tensor) -> Tensor:
-    """Return outputs ``(B, T, D)`` in which each masked step repeats the real one before it (zeros: none)."""
-    steps = torch.arange(y.shape[1], device=y.device)
-    last = torch.where(mask, steps, -1).cummax(dim=1).values[:, :, None]  # (B, T, 1)
-    return torch.where(last >= 0, y.gather(1, last.clamp(min=0).expand_as(y)), 0.0)

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from gatewise.cells import Cell, State, checks, create_cell
+from gatewise.cells.parallel import repeat_over_padding
 from gatewise.errors import InputError, SettingsError
 from gatewise.models.dropout import Dropout
 from gatewise.models.heads import dense
-from gatewise.models.residual import ResidualLayer, repeat_over_padding
+from gatewise.models.residual import ResidualLayer
 
 
 class RecurrentStack(nn.Module):
@@ -203,8 +204,9 @@ class RecurrentStack(nn.Module):
         y = self._through_layers(self.input_dropout(x), layer_outputs, self.layer_dropout)
         if mask is not None and self.block == "residual":
             forward, *backward = y.chunk(self.directions, dim=-1)
-            filled = [repeat_over_padding(half.flip(1), mask.flip(1)).flip(1) for half in backward]
-            y = torch.cat([repeat_over_padding(forward, mask), *filled], dim=-1)
+            nothing = forward.new_zeros(forward.shape[0], forward.shape[2])  # what stands before the first real step
+            filled = [repeat_over_padding(half.flip(1), nothing, mask.flip(1)).flip(1) for half in backward]
+            y = torch.cat([repeat_over_padding(forward, nothing, mask), *filled], dim=-1)
         return y, tuple(ends)
 
     def step(self, x: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, State]:

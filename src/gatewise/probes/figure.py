@@ -11,14 +11,13 @@ from typing import Any
 from gatewise.probes.settings import TRAINED
 from gatewise.probes.table import LONGEST, REMEMBERS, trained_flow
 from gatewise.report import style
+from gatewise.report.figure import Rows
 from gatewise.runs import atomic
 
 _FLOOR = 1e-6  # below it nothing can be learned; curves end there
 _PANEL = (400, 330)  # pixels
 _LETTER = (7.4, 15)  # pixels a letter of a label takes
 _BOX = (52, 46)  # pixels of one number of the table
-
-Rows = list[dict[str, Any]]
 
 
 def draw(found: Mapping[str, Any], folder: Path) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 
 from gatewise import errors
 from gatewise.cli import main as cli
+from gatewise.registry import CELLS
 
 NAMES = cli.COMMANDS.names()
 
@@ -174,4 +175,4 @@ def test_completion_offers_choices() -> None:
         capture_output=True, text=True, check=False,
         env={"_GATEWISE_COMPLETE": "complete_bash", "COMP_WORDS": "gatewise fit forecast --cell l", "COMP_CWORD": "4"},
     )  # fmt: skip
-    assert done.stdout.split() == ["lstm"], done.stderr
+    assert done.stdout.split() == [name for name in CELLS.names() if name.startswith("l")], done.stderr

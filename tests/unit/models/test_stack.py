@@ -12,6 +12,7 @@ from gatewise.models import RecurrentStack
 small = settings(max_examples=10, deadline=None)
 size = st.integers(1, 4)
 every_cell = pytest.mark.parametrize("cell", list_cells())
+every_block = pytest.mark.parametrize("block", ["plain", "residual"])
 
 
 def make(cell="lstm", inputs=3, units=4, seed=0, **options):
@@ -60,9 +61,22 @@ def test_equals_torch_with_the_same_weights(cell, theirs, bidirectional):
         torch.testing.assert_close(torch.stack(state[part::parts]), values)
 
 
+def gradients(stack):
+    return [torch.zeros_like(w) if w.grad is None else w.grad.clone() for w in stack.parameters()]
+
+
 @every_cell
-def test_step_by_step_equals_the_whole_sequence(cell):
-    stack = make(cell, layers=3, initial_state="learned", input_dropout=0.5, layer_dropout=0.5, recurrent_dropout=0.5)
+@every_block
+def test_step_by_step_equals_the_whole_sequence(cell, block):
+    stack = make(
+        cell,
+        block=block,
+        layers=3,
+        initial_state="learned",
+        input_dropout=0.5,
+        layer_dropout=0.5,
+        recurrent_dropout=0.5,
+    )
     x = draw(2, 5, 3)
     y, end = stack.eval()(x)
     state = stack.initial_state(2)
@@ -73,19 +87,36 @@ def test_step_by_step_equals_the_whole_sequence(cell):
 
 
 @every_cell
+@every_block
+def test_two_halves_with_carried_state_equal_one_whole(cell, block):
+    stack, x = make(cell, block=block, layers=2), draw(2, 7, 3)
+    whole, end = stack(x)
+    first, carried = stack(x[:, :3])
+    second, end_of_halves = stack(x[:, 3:], carried)
+    torch.testing.assert_close(torch.cat([first, second], dim=1), whole)
+    torch.testing.assert_close(end_of_halves, end)
+
+
+@every_cell
+@every_block
 @pytest.mark.parametrize("side", ["right", "left"])
-def test_padding_changes_nothing_in_either_direction(cell, side):
-    stack = make(cell, layers=2, bidirectional=True, initial_state="learned")
+def test_padding_changes_nothing_in_either_direction(cell, block, side):
+    stack = make(cell, block=block, layers=2, bidirectional=True, initial_state="learned")
     lengths = [5, 3, 1]
     mask = torch.arange(5)[None, :] < torch.tensor(lengths)[:, None]
     mask = mask if side == "right" else mask.flip(1)
     x = torch.where(mask[:, :, None], draw(3, 5, 3), float("nan"))
     y, end = stack(x, None, mask)
+    stack.summary(y).sum().backward()
+    padded = gradients(stack)
+    stack.zero_grad()
     for b in range(3):
         alone, end_alone = stack(x[b, mask[b]][None])
         torch.testing.assert_close(y[b, mask[b]], alone[0])
         torch.testing.assert_close([part[b] for part in end], [part[0] for part in end_alone])
         torch.testing.assert_close(stack.summary(y)[b], stack.summary(alone)[0])
+        stack.summary(alone).sum().backward()
+    torch.testing.assert_close(padded, gradients(stack))
 
 
 def test_the_summary_is_each_directions_last_output():

@@ -1,0 +1,27 @@
+"""Names of everything that can be chosen by text, without importing any of it.
+
+A part joins by one line in its table in this folder (or, from a user's own code, by ``TABLE.register``); the command
+line's choices, the documentation's tables and the contract tests read these tables and so follow by themselves.
+"""
+
+from __future__ import annotations
+
+from gatewise.registry.cells import CELLS, KERNELS
+from gatewise.registry.forecast import BASELINES, TRANSFORMS
+from gatewise.registry.probes import PROBES
+from gatewise.registry.table import Entry, Registered, Registry
+from gatewise.registry.training import LOSSES, OPTIMIZERS, SCHEDULES
+
+__all__ = [
+    "BASELINES",
+    "CELLS",
+    "KERNELS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "PROBES",
+    "SCHEDULES",
+    "TRANSFORMS",
+    "Entry",
+    "Registered",
+    "Registry",
+]
