@@ -43,8 +43,9 @@ class _Pieces(torch.autograd.Function):
         state, starts = call.state, []
         for piece, part in zip(call.pieces(steps), torch.split(y, steps, dim=1), strict=True):
             starts.append(state)
-            outputs, state = kernel.run(piece._replace(state=state))
+            outputs, ends = kernel.run(piece._replace(state=state))
             part.copy_(outputs)
+            state = tuple(end.clone() for end in ends)  # it may be a view that would keep the whole piece
         ctx.set_materialize_grads(False)
         ctx.kernel, ctx.call, ctx.steps, ctx.count = kernel, call, steps, len(inputs)
         ctx.save_for_backward(*inputs, *(part for start in starts[1:] for part in start))
@@ -71,7 +72,8 @@ class _Pieces(torch.autograd.Function):
 
 
 def _sum(total: Tensor | None, one: Tensor | None) -> Tensor | None:
-    return one if total is None or one is None else total.add_(one)
+    # Not in place: two weights that are added to each other have one tensor as their gradient.
+    return total if one is None else one if total is None else total + one
 
 
 class _Piece(nn.Module):
@@ -108,9 +110,10 @@ def _recorded(
 ) -> tuple[Tensor | None, ...]:
     """Return gradients that are themselves differentiable, by the reference loop over the whole sequence."""
     x, dropped, *rest = inputs
+    names = [name for name, _ in call.cell.named_parameters()]
     if dropped is None:
-        dx, *others = gradients_by_loop(call, (x, *rest), grads)
+        dx, *others = gradients_by_loop(call, names, (x, *rest), grads)
         return dx, None, *others
-    place = [name for name, _ in call.cell.named_parameters()].index("recurrent_kernel")
-    dx, *others = gradients_by_loop(call, (x, *rest[:place], dropped, *rest[place + 1 :]), grads)
+    place = names.index("recurrent_kernel")
+    dx, *others = gradients_by_loop(call, names, (x, *rest[:place], dropped, *rest[place + 1 :]), grads)
     return dx, others[place], *others[:place], None, *others[place + 1 :]

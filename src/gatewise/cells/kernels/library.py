@@ -109,14 +109,16 @@ class Pool(threading.local):
         for place, one in enumerate(self._free):
             if one.numel() == size:
                 return self._free.pop(place).view(shape)
-        return torch.empty(shape)
+        # Whatever torch's defaults are: the loops write float32 to the memory of this machine.
+        return torch.empty(shape, dtype=torch.float32, device="cpu")
 
     def give(self, *tensors: Tensor | None) -> None:
         """Take back what nobody reads any more; what is too large or too much to keep is let go."""
         for tensor in tensors:
             # Tensors that were made in inference mode may not be written outside of it.
             if tensor is not None and tensor.numel() <= _LARGEST_KEPT and not tensor.is_inference():
-                self._free.insert(0, tensor)
+                # `data` counts its own changes, else autograd would think a graph that is kept had been written to.
+                self._free.insert(0, tensor.data)
         del self._free[_MOST_KEPT:]
 
 
@@ -130,6 +132,13 @@ def from_start(state: Tensor, steps: int) -> Tensor:
     room = pool.take(steps + 1, *state.shape)
     room[0] = state
     return room
+
+
+def own_copy(gradient: Tensor | None, state: Tensor) -> Tensor:
+    """Return an end state's gradient, zeros for none, in memory that the loop may change."""
+    if gradient is None:
+        return torch.zeros_like(state, memory_format=torch.contiguous_format)
+    return gradient.clone(memory_format=torch.contiguous_format)
 
 
 def loaded() -> Library:
@@ -148,7 +157,14 @@ def library() -> Library | None:
         path = Path(__file__).parent / f"gatewise_{name}.so"
         if path.is_file():
             try:
-                return Library(path)
+                found = Library(path)
+                os.register_at_fork(after_in_child=_stay_alone)
+                return found
             except (OSError, AttributeError):  # built for another system, or a torch without the interface
                 return None
     return None
+
+
+def _stay_alone() -> None:
+    """Make a forked child compute in one thread: torch's others stay behind, and it would wait for them forever."""
+    torch.set_num_threads(1)

@@ -10,13 +10,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.nn.functional import linear
 
 from gatewise.cells.base import State
 from gatewise.cells.gru import GRU
 from gatewise.cells.kernels import Call, Kernel
-from gatewise.cells.kernels.library import from_start, library, loaded, pool
-from gatewise.cells.kernels.native_norm import NormedRecurrence
+from gatewise.cells.kernels.library import from_start, library, loaded, own_copy, pool
+from gatewise.cells.kernels.native_norm import NORMED_WEIGHTS, NormedRecurrence
 from gatewise.cells.kernels.reference import gradients_by_loop
 from gatewise.cells.lstm import LSTM
 from gatewise.cells.lstm_norm import LayerNormLSTM
@@ -28,6 +29,8 @@ _STEPS_TO_PACK_FOR = 4
 _REAL_ENOUGH = 0.9
 #: Up to this many inputs are multiplied in the loop: a product with few columns is slow.
 _FEW_INPUTS = 8
+#: What the loops take, in this order.
+_WEIGHTS = ("input_kernel", "recurrent_kernel", "bias", "recurrent_bias")
 
 
 class Native(Kernel):
@@ -47,6 +50,8 @@ class Native(Kernel):
             return "it computes in float32"
         if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
             return "it cannot be traced"
+        if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
+            return "it has neither the transforms of torch.func nor forward derivatives"
         if library() is None:
             return "the compiled part is not there (see gatewise doctor)"
         return None
@@ -56,7 +61,8 @@ class Native(Kernel):
         """Return the outputs ``(B, T, H)`` and the state after the last step."""
         cell = call.cell
         if isinstance(cell, LayerNormLSTM):
-            y, *state = NormedRecurrence.apply(call, call.x, *cell.parameters(), *call.state)  # type: ignore[no-untyped-call]
+            gains = (getattr(cell, name) for name in NORMED_WEIGHTS)
+            y, *state = NormedRecurrence.apply(call, call.x, *gains, *call.state)  # type: ignore[no-untyped-call]
             return y, tuple(state)
         assert isinstance(cell, SimpleRNN | GRU | LSTM)
         recurrent_bias = cell.recurrent_bias if isinstance(cell, GRU) else None
@@ -77,7 +83,9 @@ class Native(Kernel):
     def step(call: Call) -> State | None:
         """Return the state after one step that no gradient will pass."""
         cell = call.cell
-        if isinstance(cell, LayerNormLSTM) or (torch.is_grad_enabled() and _wants_gradient(call)):
+        if isinstance(cell, LayerNormLSTM) or not _as_drawn(call):
+            return None
+        if torch.is_grad_enabled() and _wants_gradient(call):
             return None
         assert isinstance(cell, SimpleRNN | GRU | LSTM)
         function, (B, H) = _function(call), call.state[0].shape
@@ -89,10 +97,10 @@ class Native(Kernel):
             (1, B, H),
             inputs=cell.input_size,
             x=call.x.contiguous(),
-            input_rows=cell.input_kernel,
-            input_bias=cell.bias,
-            second_bias=d,
-            bias=None if d is None else d[2 * H :],
+            input_rows=cell.input_kernel.contiguous(),
+            input_bias=cell.bias.contiguous(),
+            second_bias=None if d is None else d.contiguous(),
+            bias=None if d is None else d[2 * H :].contiguous(),
             weights=call.recurrent_kernel.contiguous(),
             gates=hs[1] if function == "rnn" else pool.take(B, cell.input_kernel.shape[0]),
             side=torch.empty_like(hs[0]) if d is not None or function == "gru_before" else None,
@@ -123,7 +131,7 @@ class Recurrence(torch.autograd.Function):
         """Return y ``(B, T, H)``, h and, of the LSTM, c after the last step."""
         made = _forward(call, x, W, U, b, d, h, c)
         ctx.set_materialize_grads(False)
-        ctx.call, ctx.names, ctx.spent = call, list(made), False
+        ctx.call, ctx.names, ctx.fresh = call, list(made), iter((True,))
         ctx.save_for_backward(x, W, U, b, d, h, c, *made.values())
         hs, cs = made["h"], made["c"]
         return hs[1:].transpose(0, 1), hs[-1].clone(), None if cs is None else cs[-1].clone()
@@ -134,11 +142,11 @@ class Recurrence(torch.autograd.Function):
         saved = ctx.saved_tensors  # asked for once: recomputing allows no more
         inputs = saved[:7]
         if torch.is_grad_enabled():  # a gradient of the gradient is wanted
-            return (None, *gradients_by_loop(ctx.call, inputs, grads))
+            return (None, *gradients_by_loop(ctx.call, _WEIGHTS, inputs, grads))
         made = dict(zip(ctx.names, saved[7:], strict=True))
-        if ctx.spent:  # the gates' gradients took the gates' place when these were first asked for
+        # The gates' gradients take the gates' place when these are first asked for; of two threads, one is first.
+        if not next(ctx.fresh, False):
             made = _forward(ctx.call, *inputs)
-        ctx.spent = True
         return (None, *_backward(ctx.call, inputs, made, grads, input_too=ctx.needs_input_grad[1]))
 
 
@@ -163,7 +171,7 @@ def _forward(
     gates = hs[1:] if function == "rnn" else pool.take(T, B, U.shape[0])
     bias = b if d is None else torch.cat([b[: 2 * H] + d[: 2 * H], b[2 * H :]])
     if few:
-        inputs = {"x": rows, "inputs": x.shape[2], "input_weights": W.t().contiguous(), "input_bias": bias}
+        inputs = {"x": rows, "inputs": x.shape[2], "input_weights": W.t().contiguous(), "input_bias": bias.contiguous()}
     elif real is None:
         torch.addmm(bias, rows, W.t(), out=gates.flatten(0, 1))
     else:
@@ -176,7 +184,7 @@ def _forward(
         f"{function}_forward",
         (T, B, H),
         weights=U.contiguous(),
-        bias=None if d is None else d[2 * H :],
+        bias=None if d is None else d[2 * H :].contiguous(),
         packed=packed,
         drop=call.recurrent_mask,
         **_holds(call),
@@ -203,8 +211,8 @@ def _backward(
     dy, dh, dc = (*grads, None)[:3]
     if dy is not None and dy.stride(2) != 1:
         dy = dy.contiguous()
-    dh = torch.zeros_like(h) if dh is None else dh.contiguous().clone()
-    dc = None if c is None else torch.zeros_like(c) if dc is None else dc.contiguous().clone()
+    dh = own_copy(dh, h)
+    dc = None if c is None else own_copy(dc, c)
     dgates = pool.take(T, B, H) if function == "rnn" else gates  # SimpleRNN's gate is its output
     packed = loaded().room_for_weights(U)
     loaded().sequence(
@@ -301,14 +309,33 @@ def _function(call: Call) -> str:
 
 
 def _wants_gradient(call: Call) -> bool:
-    return any(tensor.requires_grad for tensor in (call.x, *call.state, *call.cell.parameters()))
+    given = (
+        call.x,
+        *call.state,
+        *call.cell.parameters(),
+        call.recurrent_mask,
+        call.dropped_kernel,
+        *(call.holds or ()),
+    )
+    return any(isinstance(one, Tensor) and one.requires_grad for one in given)
+
+
+def _as_drawn(call: Call) -> bool:
+    """Whether what a step was given has the form in which a cell draws it; the equations broadcast other forms."""
+    given = [
+        (one, call.state[0].shape) for one in (call.recurrent_mask, *(call.holds or ())) if isinstance(one, Tensor)
+    ]
+    given.append((call.recurrent_kernel, call.cell.recurrent_kernel.shape))  # type: ignore[arg-type]
+    return all(one.dtype is torch.float32 and one.shape == shape for one, shape in given)
 
 
 def _holds(call: Call) -> dict[str, Tensor | float]:
     """Return what zoneout keeps, by the names of ``library.Sequence``: what is kept of each unit, or the mean of it."""
     parts = zip(("h", "c"), call.holds or (), strict=False)
     return {
-        f"hold_{part}" if isinstance(share, Tensor) else f"hold_{part}_rate": share
+        f"hold_{part}" if isinstance(share, Tensor) else f"hold_{part}_rate": (
+            share.contiguous() if isinstance(share, Tensor) else share
+        )
         for part, share in parts
         if share is not None
     }

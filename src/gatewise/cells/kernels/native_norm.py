@@ -8,10 +8,14 @@ import torch
 from torch import Tensor
 
 from gatewise.cells.kernels import Call
-from gatewise.cells.kernels.library import from_start, loaded, pool
+from gatewise.cells.kernels.library import from_start, loaded, own_copy, pool
 from gatewise.cells.kernels.reference import gradients_by_loop
 from gatewise.cells.lstm_norm import EPSILON
 
+#: What it takes, in this order.
+NORMED_WEIGHTS = (
+    "input_kernel", "recurrent_kernel", "input_gain", "recurrent_gain", "bias", "cell_gain", "cell_bias",
+)  # fmt: skip
 #: What the loop writes, beside the states: names of ``library.NormedSequence``.
 _KEPT = ("gates", "h", "c", "entering", "mask", "normed", "spread", "center")
 
@@ -38,7 +42,7 @@ class NormedRecurrence(torch.autograd.Function):
         inputs = (x, W, U, input_gain, recurrent_gain, b, cell_gain, cell_bias, h, c)
         made = _forward(call, *inputs)
         ctx.set_materialize_grads(False)
-        ctx.call, ctx.names, ctx.spent = call, list(made), False
+        ctx.call, ctx.names, ctx.fresh = call, list(made), iter((True,))
         ctx.save_for_backward(*inputs, *made.values())
         return made["h"][1:].transpose(0, 1), made["h"][-1].clone(), made["c"][-1].clone()
 
@@ -48,11 +52,11 @@ class NormedRecurrence(torch.autograd.Function):
         saved = ctx.saved_tensors  # asked for once: recomputing allows no more
         inputs = saved[:10]
         if torch.is_grad_enabled():  # a gradient of the gradient is wanted
-            return (None, *gradients_by_loop(ctx.call, inputs, grads))
+            return (None, *gradients_by_loop(ctx.call, NORMED_WEIGHTS, inputs, grads))
         made = dict(zip(ctx.names, saved[10:], strict=True))
-        if ctx.spent:  # the gates' gradients took the gates' place when these were first asked for
+        # The gates' gradients take the gates' place when these are first asked for; of two threads, one is first.
+        if not next(ctx.fresh, False):
             made = _forward(ctx.call, *inputs)
-        ctx.spent = True
         return (None, *_backward(ctx.call, inputs, made, grads))
 
 
@@ -89,9 +93,9 @@ def _forward(
         "norm_lstm_forward",
         (T, B, H),
         weights=U.contiguous(),
-        recurrent_gain=recurrent_gain,
-        cell_gain=cell_gain,
-        cell_bias=cell_bias,
+        recurrent_gain=recurrent_gain.contiguous(),
+        cell_gain=cell_gain.contiguous(),
+        cell_bias=cell_bias.contiguous(),
         epsilon=EPSILON,
         packed=packed,
         shares=_room_to_talk(B),
@@ -111,17 +115,18 @@ def _backward(
     T, B, H = made["entering"].shape
     if dy is not None and dy.stride(2) != 1:
         dy = dy.contiguous()
-    dh = torch.zeros_like(h) if dh is None else dh.contiguous().clone()
-    dc = torch.zeros_like(c) if dc is None else dc.contiguous().clone()
-    d_gains = [torch.zeros_like(one) for one in (recurrent_gain, cell_gain, cell_bias)]
+    dh, dc = own_copy(dh, h), own_copy(dc, c)
+    d_gains = [
+        torch.zeros_like(one, memory_format=torch.contiguous_format) for one in (recurrent_gain, cell_gain, cell_bias)
+    ]
     packed = loaded().room_for_weights(U)
     loaded().sequence(
         "norm_lstm_backward",
         (T, B, H),
         weights=U.contiguous(),
-        recurrent_gain=recurrent_gain,
-        cell_gain=cell_gain,
-        cell_bias=cell_bias,
+        recurrent_gain=recurrent_gain.contiguous(),
+        cell_gain=cell_gain.contiguous(),
+        cell_bias=cell_bias.contiguous(),
         epsilon=EPSILON,
         packed=packed,
         shares=_room_to_talk(B),

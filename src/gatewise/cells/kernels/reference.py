@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -59,21 +60,24 @@ class _Loop(nn.Module):
 
 
 def gradients_by_loop(
-    call: Call, inputs: tuple[Any, ...], grads: tuple[Tensor | None, ...]
+    call: Call, names: Sequence[str], inputs: tuple[Any, ...], grads: tuple[Tensor | None, ...]
 ) -> tuple[Tensor | None, ...]:
     """Return the gradients of a fast kernel's inputs as this loop gives them, themselves differentiable.
 
     Parameters
     ----------
+    names
+        The cell's weights that the kernel takes.
     inputs
-        x, every parameter of the cell in its order (None where the kernel takes one that the cell has not), the state.
+        x, these weights (None for one that the cell has not), the state.
     grads
         Gradients of the outputs and of each part of the last state; None for zeros.
     """
-    x, rest = inputs[0], [one for one in inputs[1:] if one is not None]
-    names = [f"cell.{name}" for name, _ in call.cell.named_parameters()]
-    weights = dict(zip(names, rest, strict=False))
-    y, state = functional_call(_Loop(call), weights, (x, tuple(rest[len(names) :])))
+    # Views, each with its own gradient: one tensor may have come as two inputs, h and c for example.
+    inputs = tuple(None if one is None else one.view_as(one) for one in inputs)
+    weights = {f"cell.{name}": one for name, one in zip(names, inputs[1:], strict=False) if one is not None}
+    start = tuple(one for one in inputs[1 + len(names) :] if one is not None)
+    y, state = functional_call(_Loop(call), weights, (inputs[0], start))
     pairs = [(out, grad) for out, grad in zip((y, *state), grads, strict=False) if grad is not None]
     wanted = [one for one in inputs if one is not None and one.requires_grad]
     outs, out_grads = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
