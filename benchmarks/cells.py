@@ -36,7 +36,7 @@ FASTER = {
     TEXT: {"gru": 3.5, "rnn": 2.5, "lstm": 1.1},
 }
 OF_SGEMM = 115 / 140  # 115 GFLOP/s where sgemm reaches 140
-CHUNK = 50  # steps, where activations are computed again in pieces
+CHUNK = 25  # steps, where activations are computed again in pieces
 
 
 @dataclass

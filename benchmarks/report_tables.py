@@ -50,8 +50,8 @@ def markdown(found: dict[str, Any]) -> str:
         "GOOG and AAPL closes, 2010 to 2018, window 30, the close two rows on, the report's random split (which leaks:",
         "neighbouring windows overlap), 512 units, batch 8. Figures are of the test part; ± is the standard deviation",
         f"over seeds. {found['versions']}. So few seeds show whether the figures come again; they decide nothing.",
-        "Trained by the code before kernels of our own (results version 1); with them the first epochs are the same up to",
-        "rounding, which grows, and take the times of the sections above.",
+        "Trained by the code before kernels of our own (results version 1); with these, trainings of the same seed",
+        "differ by rounding, which grows, and take the times of the sections above.",
     ]
     for name, table in found["tables"].items():
         lines += ["", f"### {name} ({table['seeds']} seeds)", "", f"On {table['machine']}.", "", *_levels(table), ""]
@@ -69,7 +69,7 @@ def _levels(table: dict[str, Any]) -> list[str]:
     for level in table["levels"]:
         epochs = "/".join(f"{run:g}" for run in level["epochs"]["run"])
         step = level["seconds"]["per_step_ms"]
-        shown = [_spread(level["metrics"][metric]) for metric in ("mse", "mape", "pearson")]
+        shown = [_spread(level["metrics"].get(metric)) for metric in ("mse", "mape", "pearson")]
         time = f"{step:.1f}" if step and level["seconds"]["exclusive"] else "-"
         lines.append(f"| {level['label']} | {' | '.join(shown)} | {epochs} | {time} |")
     last = table["baselines"]["last_value"]
@@ -77,7 +77,9 @@ def _levels(table: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _spread(metric: dict[str, Any]) -> str:
+def _spread(metric: dict[str, Any] | None) -> str:
+    if metric is None:  # a forecast that is the same everywhere correlates with nothing
+        return "-"
     spread = "" if metric.get("std") is None else f" ± {metric['std']:.2g}"
     return f"{metric['mean']:.5g}{spread}"
 

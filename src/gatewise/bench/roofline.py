@@ -82,7 +82,7 @@ def _drawing(points: Rows, limits: Limits, what: str) -> tuple[dict[str, Any], d
     x_domain = [min(ridge, left) / 10, max(right * 10, ridge * 4)]
     y_domain = [min(x_domain[0] * limits.bandwidth / 2, *(row["y"] / 1.5 for row in points)), limits.sgemm * 1.6]
     height = max(380, _LABEL * (len(points) + 6))
-    places = spread([row["y"] for row in points], y_domain, height=height, gap=_LABEL, top=limits.sgemm / 1.08)
+    places = spread([row["y"] for row in points], y_domain, height=height, gap=_LABEL, top=limits.sgemm / 1.3)
     for row, place in zip(points, places, strict=True):
         row |= {"at": place, "column": right * 1.4, "label": f"{row['name']}: {row['y']:.3g}"}
     corner = {"x": x_domain[0], "y": x_domain[0] * limits.bandwidth}
