@@ -1,7 +1,7 @@
 """The recurrence s_t = a_t * s_{t-1} + b_t over a whole sequence, with a backward pass of its own.
 
 A pass goes over the steps one after the other, compiled (``csrc/scan.c``) or by torch. A log-depth scan (doubling) does
-log2(T) times the work on memory that fits no cache; on two cores it takes many times longer: see ``benchmarks/scan.py``.
+log2(T) times the work on memory that fits no cache; on two cores it takes far longer: see ``benchmarks/scan.py``.
 """
 
 from __future__ import annotations
