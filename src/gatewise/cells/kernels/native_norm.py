@@ -161,4 +161,4 @@ def _backward(
 
 
 def _room_to_talk(batch: int) -> Tensor:
-    return torch.empty(batch, loaded().most_threads, 2, dtype=torch.float64)
+    return torch.empty(batch, loaded().most_threads, 2, dtype=torch.float64, device="cpu")
