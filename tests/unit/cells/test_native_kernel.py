@@ -346,6 +346,14 @@ def test_nan_in_a_real_input_is_seen_and_nan_in_padding_is_not(name, build):
     assert all(map(torch.equal, found.values(), everything(cell, x, mask=mask).values()))
 
 
+@every_cell
+def test_nan_in_any_gate_is_seen(name, build):
+    for gate in range(make(name, 3, 19).bias.numel() // 19):
+        cell = make(name, 3, 19)
+        cell.bias.data[19 * gate : 19 * (gate + 1)] = torch.nan
+        assert cell(draw(2, 5, 3), start_of(cell, 2))[0].isnan().all()
+
+
 def control_register():
     """Return the MXCSR of this thread, from the end of glibc's fenv_t."""
     room = (ctypes.c_uint32 * 8)()
