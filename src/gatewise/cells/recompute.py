@@ -72,8 +72,10 @@ class _Pieces(torch.autograd.Function):
 
 
 def _sum(total: Tensor | None, one: Tensor | None) -> Tensor | None:
-    # Not in place: two weights that are added to each other have one tensor as their gradient.
-    return total if one is None else one if total is None else total + one
+    if total is None or one is None:
+        # A copy, because two weights that are added to each other have one tensor as their gradient.
+        return total if one is None else one.clone()
+    return total.add_(one)
 
 
 class _Piece(nn.Module):
