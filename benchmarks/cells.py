@@ -204,7 +204,7 @@ def markdown(found: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for row in found["rows"]:
-        numbers = f"{row['ratio']:.2f} | {row['reach']} | {'met' if row['met'] else 'not met'}"
+        numbers = f"{row['ratio']:.3g} | {row['reach']} | {'met' if row['met'] else 'not met'}"
         lines.append(f"| {row['layer']} | {row['sizes']} | {row['ours']} | {row['peer']} | {numbers} |")
     if found["left_out"]:
         lines += ["", f"Left out: {'; '.join(found['left_out'])}."]

@@ -160,7 +160,7 @@ class ModelSettings(Settings):
     head_activation: Literal["relu", "tanh", "gelu", "linear"] = "relu"
     """Activation of the dense layers."""
     recompute_steps: Count | None = None
-    """Steps whose inner values are kept for the gradient at once: less memory for long windows, a third more time."""
+    """Steps whose inner values are kept for the gradient at once: less memory for long windows, one more pass."""
     cell_options: dict[str, Any] = Field(default_factory=dict)
     """Further options of the cell, by name."""
     kernel: Annotated[str, _registered(registry.KERNELS, "auto")] = "auto"

@@ -39,7 +39,7 @@ def our_layer(cell: str, sizes: Sizes, options: Mapping[str, Any]) -> Cell | Rec
     generator = torch.Generator().manual_seed(0)
     if sizes.layers == 1:
         return create_cell(cell, input_size=sizes.inputs, units=sizes.units, generator=generator, **options)
-    beside = {name: options[name] for name in ("recurrent_dropout", "kernel") if name in options}
+    beside = {name: options[name] for name in ("recurrent_dropout", "recompute_steps", "kernel") if name in options}
     return RecurrentStack(
         cell,
         sizes.inputs,

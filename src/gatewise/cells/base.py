@@ -62,7 +62,7 @@ class Cell(nn.Module, ABC):
     recompute_steps
         Steps whose inner values are kept for the gradient at once. The sequence goes in pieces of this length, and each
         is computed again when its gradient is due (Chen et al. 2016, arXiv:1604.06174): the same numbers from much
-        less memory, in about a third more time. All of them are kept when absent.
+        less memory, for one more pass forwards. All of them are kept when absent.
     kernel
         How whole sequences are computed: a name of ``gatewise.registry.KERNELS``, or "auto" for the fastest one that
         computes the same function.
@@ -187,7 +187,7 @@ class Cell(nn.Module, ABC):
         kernel = choose_kernel(call)
         if self.recompute_steps is None or not torch.is_grad_enabled():
             return kernel.run(call)
-        from gatewise.cells.recompute import run_in_pieces
+        from gatewise.cells.recompute import run_in_pieces  # it needs the reference loop, which needs this file
 
         return run_in_pieces(kernel, call, self.recompute_steps)
 

@@ -14,6 +14,7 @@ from torch.func import functional_call
 
 from gatewise.cells.kernels import Call, Kernel
 from gatewise.cells.kernels.reference import gradients_by_loop
+from gatewise.errors import SettingsError
 
 if TYPE_CHECKING:
     from gatewise.cells.base import State
@@ -28,7 +29,18 @@ def run_in_pieces(kernel: type[Kernel], call: Call, steps: int) -> tuple[Tensor,
         Outputs, ``(B, T, H)``.
     state
         State after the last step.
+
+    Raises
+    ------
+    SettingsError
+        If a weight of the cell is itself computed before every call.
     """
+    made = [name for name, value in vars(call.cell).items() if isinstance(value, Tensor) and value.requires_grad]
+    if made:  # torch.nn.utils.prune: what it was made from would get no gradient, and nobody would be told
+        raise SettingsError(
+            f"recompute_steps cannot follow {', '.join(made)} back to what it is computed from before every call: "
+            "make the pruning permanent (torch.nn.utils.prune.remove), or leave recompute_steps out"
+        )
     weights = list(call.cell.parameters())
     y, *state = _Pieces.apply(kernel, call, steps, call.x, call.dropped_kernel, *weights, *call.state)  # type: ignore[no-untyped-call]
     return y, tuple(state)

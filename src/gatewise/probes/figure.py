@@ -187,16 +187,16 @@ def _heading(columns: Sequence[Any], tasks: Sequence[Mapping[str, Any]]) -> Any:
     import altair as alt
 
     names: Rows = [
-        {"px": _BOX[0] * (2 * place + 1), "name": task["name"].replace("_", " ")} for place, task in enumerate(tasks)
-    ]
+        {"px": _BOX[0] * (2 * place + 1), "name": task["name"].replace("_", "\n")} for place, task in enumerate(tasks)
+    ]  # a word a line: whatever letters a viewer has, names stay over their columns
     small: Rows = [{"px": _BOX[0] * (index + 0.5), "name": length} for index, (_, _, length) in enumerate(columns)]
-    words = alt.Chart(alt.InlineData(names)).mark_text(fontSize=12, fontWeight="bold")
+    words = alt.Chart(alt.InlineData(names)).mark_text(fontSize=12, fontWeight="bold", lineBreak="\n")
     return alt.layer(
         words.encode(x=alt.X("px:Q", scale=None), y=alt.value(10), text="name:N"),
         alt.Chart(alt.InlineData(small))
         .mark_text(fontSize=11, fill=style.light("muted"))
-        .encode(x=alt.X("px:Q", scale=None), y=alt.value(28), text="name:N"),
-    ).properties(width=_BOX[0] * len(columns), height=36)
+        .encode(x=alt.X("px:Q", scale=None), y=alt.value(46), text="name:N"),
+    ).properties(width=_BOX[0] * len(columns), height=54)
 
 
 def _box(cell: str, task: Mapping[str, Any], accuracy: Mapping[str, Any], column: int) -> dict[str, Any]:

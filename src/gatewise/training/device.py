@@ -78,8 +78,8 @@ def cpu_threads(count: int | None) -> Iterator[int]:
 def denormals_flushed() -> Iterator[None]:
     """Take numbers below 1e-38 as zero in all of torch's CPU threads while the block runs.
 
-    The gradients of saturated gates are that small, and a processor takes a hundred times as long over each of them:
-    a step on raw prices takes twice as long with them.
+    The gradients of saturated gates are that small, as on raw prices, and a processor takes many times as long over
+    each of them.
     """
     compiled = library()
     if compiled is None:  # only this thread can be reached, and those that it starts from now on

@@ -329,3 +329,14 @@ def test_a_forked_child_computes(inputs, two_threads):
     finally:
         child.kill()
         child.join()
+
+
+@compiled
+def test_weights_that_are_computed_before_a_call_are_refused_where_their_gradient_would_be_lost():
+    cell = create_cell("lstm", input_size=2, units=4, recompute_steps=2)
+    prune.random_unstructured(cell, "recurrent_kernel", amount=0.5)
+    with pytest.raises(SettingsError, match="cannot follow recurrent_kernel back"):
+        cell(torch.zeros(1, 5, 2))
+    prune.remove(cell, "recurrent_kernel")
+    cell(torch.zeros(1, 5, 2))[0].sum().backward()
+    assert cell.recurrent_kernel.grad is not None

@@ -24,7 +24,6 @@ _BUILDS = {"AVX512": ("avx512", "avx2"), "AVX2": ("avx2",)}
 #: Set to "none" to do without the compiled part, or to the name of a build to use that one.
 VARIABLE = "GATEWISE_NATIVE"
 
-
 _SIZES = ("steps", "batch", "units", "threads", "inputs", "dy_step", "dy_row")
 _RATES = ("hold_h_rate", "hold_c_rate")
 _TENSORS = (
@@ -125,20 +124,6 @@ class Pool(threading.local):
 #: Floats in one piece (64 MiB), and pieces a thread.
 _LARGEST_KEPT, _MOST_KEPT = 2**24, 6
 pool = Pool()
-
-
-def from_start(state: Tensor, steps: int) -> Tensor:
-    """Return room for the state of all steps ``(T + 1, B, H)``, the first filled in."""
-    room = pool.take(steps + 1, *state.shape)
-    room[0] = state
-    return room
-
-
-def own_copy(gradient: Tensor | None, state: Tensor) -> Tensor:
-    """Return an end state's gradient, zeros for none, in memory that the loop may change."""
-    if gradient is None:
-        return torch.zeros_like(state, memory_format=torch.contiguous_format)
-    return gradient.clone(memory_format=torch.contiguous_format)
 
 
 def loaded() -> Library:

@@ -16,9 +16,9 @@ from torch.nn.functional import linear
 from gatewise.cells.base import State
 from gatewise.cells.gru import GRU
 from gatewise.cells.kernels import Call, Kernel
-from gatewise.cells.kernels.library import from_start, library, loaded, own_copy, pool
-from gatewise.cells.kernels.native_norm import NORMED_WEIGHTS, NormedRecurrence
-from gatewise.cells.kernels.reference import gradients_by_loop
+from gatewise.cells.kernels.compiled import CompiledSequence, Loops, end_gradients, entering, from_start
+from gatewise.cells.kernels.library import library, loaded, pool
+from gatewise.cells.kernels.native_norm import NORMED
 from gatewise.cells.lstm import LSTM
 from gatewise.cells.lstm_norm import LayerNormLSTM
 from gatewise.cells.rnn import SimpleRNN
@@ -29,8 +29,6 @@ _STEPS_TO_PACK_FOR = 4
 _REAL_ENOUGH = 0.9
 #: Up to this many inputs are multiplied in the loop: a product with few columns is slow.
 _FEW_INPUTS = 8
-#: What the loops take, in this order.
-_WEIGHTS = ("input_kernel", "recurrent_kernel", "bias", "recurrent_bias")
 
 
 class Native(Kernel):
@@ -61,8 +59,8 @@ class Native(Kernel):
         """Return the outputs ``(B, T, H)`` and the state after the last step."""
         cell = call.cell
         if isinstance(cell, LayerNormLSTM):
-            gains = (getattr(cell, name) for name in NORMED_WEIGHTS)
-            y, *state = NormedRecurrence.apply(call, call.x, *gains, *call.state)  # type: ignore[no-untyped-call]
+            gains = (getattr(cell, name) for name in NORMED.weights)
+            y, *state = CompiledSequence.apply(NORMED, call, call.x, *gains, *call.state)  # type: ignore[no-untyped-call]
             return y, tuple(state)
         assert isinstance(cell, SimpleRNN | GRU | LSTM)
         recurrent_bias = cell.recurrent_bias if isinstance(cell, GRU) else None
@@ -76,7 +74,7 @@ class Native(Kernel):
             ends = [made[part][-1].clone() for part in ("h", "c") if made[part] is not None]
             pool.give(made["h"], made["c"], made["side"], None if _function(call) == "rnn" else made["gates"])
             return y, tuple(ends)
-        y, *state = Recurrence.apply(call, call.x, *weights, call.state[0], c)  # type: ignore[no-untyped-call]
+        y, *state = CompiledSequence.apply(_PLAIN, call, call.x, *weights, call.state[0], c)  # type: ignore[no-untyped-call]
         return y, tuple(part for part in state if part is not None)
 
     @staticmethod
@@ -113,43 +111,6 @@ class Native(Kernel):
         return (hs[1],) if cs is None else (hs[1], cs[1])
 
 
-class Recurrence(torch.autograd.Function):
-    """A whole sequence with its gradients; where gradients of those are asked for, the reference loop records it."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        call: Call,
-        x: Tensor,  # (B, T, I)
-        W: Tensor,  # (G H, I)
-        U: Tensor,  # (G H, H)
-        b: Tensor,  # (G H,)
-        d: Tensor | None,  # (G H,) recurrent bias of the GRU that resets after the product
-        h: Tensor,  # (B, H)
-        c: Tensor | None,  # (B, H)
-    ) -> tuple[Tensor | None, ...]:
-        """Return y ``(B, T, H)``, h and, of the LSTM, c after the last step."""
-        made = _forward(call, x, W, U, b, d, h, c)
-        ctx.set_materialize_grads(False)
-        ctx.call, ctx.names, ctx.fresh = call, list(made), iter((True,))
-        ctx.save_for_backward(x, W, U, b, d, h, c, *made.values())
-        hs, cs = made["h"], made["c"]
-        return hs[1:].transpose(0, 1), hs[-1].clone(), None if cs is None else cs[-1].clone()
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        """Return the gradients of everything that `forward` took."""
-        saved = ctx.saved_tensors  # asked for once: recomputing allows no more
-        inputs = saved[:7]
-        if torch.is_grad_enabled():  # a gradient of the gradient is wanted
-            return (None, *gradients_by_loop(ctx.call, _WEIGHTS, inputs, grads))
-        made = dict(zip(ctx.names, saved[7:], strict=True))
-        # The gates' gradients take the gates' place when these are first asked for; of two threads, one is first.
-        if not next(ctx.fresh, False):
-            made = _forward(ctx.call, *inputs)
-        return (None, *_backward(ctx.call, inputs, made, grads, input_too=ctx.needs_input_grad[1]))
-
-
 def _forward(
     call: Call, x: Tensor, W: Tensor, U: Tensor, b: Tensor, d: Tensor | None, h: Tensor, c: Tensor | None
 ) -> dict[str, Any]:
@@ -164,10 +125,6 @@ def _forward(
         rows = torch.where(mask[:, :, None], rows, 0.0)
     rows = _rows(rows, None if few else real)
     hs, cs = from_start(h, T), None if c is None else from_start(c, T)  # (T + 1, B, H)
-    entering = hs[:T]
-    if call.recurrent_mask is not None:
-        entering = torch.empty_like(entering)
-        torch.mul(h, call.recurrent_mask, out=entering[0])
     gates = hs[1:] if function == "rnn" else pool.take(T, B, U.shape[0])
     bias = b if d is None else torch.cat([b[: 2 * H] + d[: 2 * H], b[2 * H :]])
     if few:
@@ -178,8 +135,8 @@ def _forward(
         gates.flatten(0, 1)[real] = torch.addmm(bias, rows, W.t())
     side = pool.take(T, B, H) if function.startswith("gru") else None
     packed = loaded().room_for_weights(U) if T >= _STEPS_TO_PACK_FOR else None
-    made = {"gates": gates, "h": hs, "c": cs, "side": side, "entering": entering, "mask": mask}
-    made["counts"] = counts
+    made = {"gates": gates, "h": hs, "c": cs, "side": side, "mask": mask, "counts": counts}
+    made["entering"] = entering(hs, call.recurrent_mask)
     loaded().sequence(
         f"{function}_forward",
         (T, B, H),
@@ -200,20 +157,15 @@ def _backward(
     inputs: tuple[Any, ...],
     made: dict[str, Any],
     grads: tuple[Tensor | None, ...],
-    *,
     input_too: bool,
 ) -> tuple[Tensor | None, ...]:
     """Return the gradients of x, W, U, b, d, h and c; those of the gates overwrite the gates."""
     _, W, U, _, d, h, c = inputs
     rows, real = made.pop("rows"), made.pop("real")
-    gates, entering, side = made["gates"], made["entering"], made["side"]
-    function, (T, B, H) = _function(call), entering.shape
-    dy, dh, dc = (*grads, None)[:3]
-    if dy is not None and dy.stride(2) != 1:
-        dy = dy.contiguous()
-    dh = own_copy(dh, h)
-    dc = None if c is None else own_copy(dc, c)
-    dgates = pool.take(T, B, H) if function == "rnn" else gates  # SimpleRNN's gate is its output
+    entered, side = made["entering"], made["side"]
+    function, (T, B, H) = _function(call), entered.shape
+    ends = end_gradients(grads, h, c)
+    dgates = pool.take(T, B, H) if function == "rnn" else made["gates"]  # SimpleRNN's gate is its output
     packed = loaded().room_for_weights(U)
     loaded().sequence(
         f"{function}_backward",
@@ -222,24 +174,19 @@ def _backward(
         packed=packed,
         drop=call.recurrent_mask,
         **_holds(call),
-        dy=dy,
-        dy_step=0 if dy is None else dy.stride(1),
-        dy_row=0 if dy is None else dy.stride(0),
-        dh=dh,
-        dc=dc,
         dgates=dgates,
-        room=torch.empty_like(dh),
+        **ends,
         **made,
     )
     # Products over all steps leave the padding out.
-    flat, entering = _rows(dgates, real), _rows(entering, real)
+    flat, entered = _rows(dgates, real), _rows(entered, real)
     dd = None
     if side is None:
-        dU = flat.t() @ entering
+        dU = flat.t() @ entered
     else:  # of the candidate, U_n multiplied r * h (reset before) or made `side` (after)
         side, dU = _rows(side, real), torch.empty_like(U)
-        torch.mm(flat[:, : 2 * H].t(), entering, out=dU[: 2 * H])
-        candidate = (flat[:, 2 * H :], side) if d is None else (side, entering)
+        torch.mm(flat[:, : 2 * H].t(), entered, out=dU[: 2 * H])
+        candidate = (flat[:, 2 * H :], side) if d is None else (side, entered)
         torch.mm(candidate[0].t(), candidate[1], out=dU[2 * H :])
     db = flat.sum(0)
     if d is not None:
@@ -253,7 +200,10 @@ def _backward(
             dx = dx.new_zeros(T * B, W.shape[1]).index_copy_(0, real, dx)
         dx = dx.view(T, B, W.shape[1]).transpose(0, 1)
     pool.give(packed, dgates, made["side"], made["c"])  # a second call for the gradients computes them again
-    return dx, dW, dU, db, dd, dh, dc
+    return dx, dW, dU, db, dd, ends["dh"], ends["dc"]
+
+
+_PLAIN = Loops(("input_kernel", "recurrent_kernel", "bias", "recurrent_bias"), _forward, _backward)
 
 
 def _rows(steps: Tensor, real: Tensor | None) -> Tensor:

@@ -301,13 +301,7 @@ static void gru_after_forward(team *crew, void *job, int mine, int size) {
   for (int64_t t = 0; t < s->steps; t++) {
     const float *x = s->entering + t * step;
     for (int64_t p = o.first; p < o.end; p++) {
-      EACH (s, t, p) {
-        if (padded(s, t, b)) {
-          store_first(s->side + now, fill(0.0f), n);
-        } else {
-          store_first(s->side + now, load_first(s->bias + u, n), n);
-        }
-      }
+      EACH (s, t, p) store_first(s->side + now, load_first(s->bias + u, n), n);
       for (int g = 0; g < 3; g++) begin_gate(s, 3, t, g, p, GATE(s->gates, 3, t, 0, g, p * PANEL), gates);
       add_product(s, o, t, 0, p, x, GATE(s->gates, 3, t, 0, 0, p * PANEL), gates);
       add_product(s, o, t, 1, p, x, GATE(s->gates, 3, t, 0, 1, p * PANEL), gates);

@@ -81,10 +81,6 @@ ALWAYS vf exp_minus_one(vf x) {
   return muladd(scale, p, scale - fill(1.0f));
 }
 
-ALWAYS vf exponential(vf x) { /* inside -87 .. 88 */
-  return exp_minus_one(lower(fill(88.0f), higher(fill(-87.0f), x))) + fill(1.0f);
-}
-
 ALWAYS vf sigmoid(vf x) { /* 1 / (1 + e^-x); beyond 87 it is 0 or 1 to the last bit of a float near 1 */
   vf e = exp_minus_one(lower(fill(87.0f), higher(fill(-87.0f), fill(0.0f) - x)));
   return fill(1.0f) / (e + fill(2.0f));

@@ -28,8 +28,8 @@ typedef struct team {
 } team;
 
 static void pause_briefly(unsigned *tries) {
-  if (++*tries % 4096 == 0) sched_yield(); /* someone else may need this core to arrive */
-  else _mm_pause();
+  if (++*tries < 4096) _mm_pause();
+  else sched_yield(); /* the one that is waited for may need this core to arrive */
 }
 
 /* Nobody goes on before everybody is here. */
@@ -54,7 +54,7 @@ static void join(int64_t begin, int64_t end, void *context) {
   while (atomic_load(&t->places_taken) < t->asked) pause_briefly(&tries);
   int size = atomic_load(&t->arrived), mine = 0;
   for (int k = 0; k < size; k++) mine += t->begins[k] < begin;
-  /* Numbers below 1e-38 cost a hundred times as much as others and mean nothing here: they become zero. */
+  /* Numbers below 1e-38 cost many times as much as others and mean nothing here: they become zero. */
   unsigned mode = _mm_getcsr();
   _mm_setcsr(mode | 0x8040);
   t->work(t, t->job, mine, size);
