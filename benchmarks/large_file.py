@@ -21,16 +21,16 @@ import json, sys, time
 from pathlib import Path
 import numpy as np
 from gatewise.data import Windows, read_series, split_windows
-from gatewise.settings import DataSettings, SplitSettings
+from gatewise.settings import ForecastDataSettings, ForecastSplitSettings
 def peak():  # in MiB; the kernel's own figure for this process alone
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 before = peak()
 start = time.perf_counter()
-series = read_series(DataSettings(files=(sys.argv[1],), column="y"))
+series = read_series(ForecastDataSettings(files=(sys.argv[1],), column="y"))
 read = time.perf_counter()
 windows = Windows(series, 30, 1, 1)
-split = split_windows(windows, SplitSettings())[0]
+split = split_windows(windows, ForecastSplitSettings())[0]
 cut = time.perf_counter()
 batch = windows.inputs(series.target, split.train[:1024])
 print(json.dumps({

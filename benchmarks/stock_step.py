@@ -16,7 +16,7 @@ from torch import nn
 
 from benchmarks.timing import ROUNDS, alternate, installed, machine
 from gatewise.models import ForecastNetwork
-from gatewise.settings import ModelSettings, TrainSettings
+from gatewise.settings import ForecastModelSettings, ForecastTrainSettings
 from gatewise.training.optimizers import create_optimizer
 
 TITLE = "Stock training step (B 8, T 30, 2 inputs, 512 units)"
@@ -46,14 +46,14 @@ def measure() -> dict[str, Any]:
 
 def gatewise_step(cell: str, x: np.ndarray, y: np.ndarray) -> Callable[[], object]:
     network = ForecastNetwork(
-        ModelSettings(cell=cell, units=UNITS),
+        ForecastModelSettings(cell=cell, units=UNITS),
         input_size=CHANNELS,
         horizon=1,
         channels=CHANNELS,
         init_generator=torch.Generator().manual_seed(0),
         dropout_generator=torch.Generator().manual_seed(1),
     ).train()
-    optimizer = create_optimizer(network.parameters(), TrainSettings(learning_rate=1e-4))
+    optimizer = create_optimizer(network.parameters(), ForecastTrainSettings(learning_rate=1e-4))
     return _torch_training_step(network, optimizer, x, y[:, None, :, None])
 
 

@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from gatewise import registry
 from gatewise.metrics import METRICS
-from gatewise.settings import RunSettings, field_names, flat_fields
+from gatewise.settings import ForecastSettings, field_names, flat_fields
 from gatewise.studies import list_studies
 
 FOLDER = Path(__file__).parent / "reference"
@@ -52,7 +52,7 @@ def choices() -> str:
 
 def settings() -> str:
     """Return the page of every setting."""
-    flats = {path: flat for flat, path in flat_fields().items()}
+    flats = {path: flat for flat, path in flat_fields(ForecastSettings).items()}
     parts = ["# Every setting\n", MADE.replace("registry", "settings.py").replace("tables", "sentences")]
     parts.append(
         "The first name stands in settings files and studies, the second is the option of `gatewise fit forecast` and "
@@ -71,7 +71,7 @@ def settings() -> str:
 
 def _by_room() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
     rooms: dict[str, list[tuple[str, str, str]]] = {}
-    for path, field in field_names(RunSettings):
+    for path, field in field_names(ForecastSettings):
         default = field.default
         shown = "" if default is PydanticUndefined or default is None or default == () else f"`{_plain(default)}`"
         rooms.setdefault(path.rpartition(".")[0], []).append((path, shown, field.description or ""))

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gatewise.settings import RunSettings
+from gatewise.settings import ForecastSettings
 from gatewise.tasks.forecast import run_forecast
 
 
@@ -31,4 +31,4 @@ class Loud:
 
 if __name__ == "__main__":
     flat = json.loads(sys.argv[2])
-    print(run_forecast(RunSettings.from_flat(flat), Path(sys.argv[1]), progress=Loud())["status"])
+    print(run_forecast(ForecastSettings.from_flat(flat), Path(sys.argv[1]), progress=Loud())["status"])

@@ -11,7 +11,7 @@ from torch import nn
 
 from gatewise import registry
 from gatewise.errors import SettingsError
-from gatewise.settings import TrainSettings
+from gatewise.settings import ForecastTrainSettings
 from gatewise.training import ProbabilisticLoss, create_loss
 from gatewise.training.losses import Loss
 
@@ -21,7 +21,7 @@ B, T, C = 5, 3, 2
 
 
 def make(name, **options):
-    return create_loss(TrainSettings(loss=name, **options))
+    return create_loss(ForecastTrainSettings(loss=name, **options))
 
 
 def tensors(loss, seed=0, dtype=torch.float64):

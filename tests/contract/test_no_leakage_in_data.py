@@ -8,14 +8,14 @@ import pytest
 from data_samples import series_set
 from gatewise.data import CovariateScaler, SeriesSet, Split, Windows, create_transform, split_windows
 from gatewise.registry import TRANSFORMS
-from gatewise.settings import SplitSettings
+from gatewise.settings import ForecastSplitSettings
 
 SPLITS = {
-    "chronological": SplitSettings(),
-    "chronological by series": SplitSettings(border="series"),
-    "walk forward": SplitSettings(kind="walk_forward", folds=3),
-    "blocked": SplitSettings(kind="blocked", folds=4),
-    "blocked with embargo": SplitSettings(kind="blocked", folds=4, embargo=4, border="series"),
+    "chronological": ForecastSplitSettings(),
+    "chronological by series": ForecastSplitSettings(border="series"),
+    "walk forward": ForecastSplitSettings(kind="walk_forward", folds=3),
+    "blocked": ForecastSplitSettings(kind="blocked", folds=4),
+    "blocked with embargo": ForecastSplitSettings(kind="blocked", folds=4, embargo=4, border="series"),
 }
 
 
@@ -85,7 +85,7 @@ def test_corrupted_rows_move_nothing(name, kind, lengths, part):
 def test_the_random_split_leaks_and_this_test_would_see_it():
     series = series_set(160)
     windows = Windows(series, 8, 3, 2)
-    (split,) = split_windows(windows, SplitSettings(kind="random"))
+    (split,) = split_windows(windows, ForecastSplitSettings(kind="random"))
     broken = corrupt(series, windows.target_rows(split.test).ravel())
     pairs = zip(batches(series, windows, split, "standard"), batches(broken, windows, split, "standard"), strict=True)
     assert not all(np.array_equal(before, after) for before, after in pairs)

@@ -9,7 +9,7 @@ import pytest
 from gatewise import registry
 from gatewise.data import read_series
 from gatewise.runs.atomic import to_json
-from gatewise.settings import RunSettings
+from gatewise.settings import ForecastSettings
 from gatewise.tasks.forecast import fit_forecast
 
 QUICK = {
@@ -72,7 +72,7 @@ def compare(settings, frame):
 
 @pytest.mark.parametrize("transform", registry.TRANSFORMS.names())
 def test_every_transform(transform):
-    settings = RunSettings.from_flat({**QUICK, "transform": transform, "column": "y"})
+    settings = ForecastSettings.from_flat({**QUICK, "transform": transform, "column": "y"})
     compare(settings, table().select("ds", "y"))
 
 
@@ -87,13 +87,13 @@ def test_every_transform(transform):
     ids=lambda split: "-".join(str(value) for value in split.values()),
 )
 def test_every_split_that_does_not_leak(split):
-    settings = RunSettings.from_flat({**QUICK, "transform": "standard", "column": "y", **split})
+    settings = ForecastSettings.from_flat({**QUICK, "transform": "standard", "column": "y", **split})
     compare(settings, table().select("ds", "y"))
 
 
 @pytest.mark.parametrize("loss", ["mse", "gaussian"])
 def test_covariates_of_every_kind(loss):
-    settings = RunSettings.from_flat(
+    settings = ForecastSettings.from_flat(
         {
             **QUICK, "transform": "standard", "column": "y", "past_covariates": "volume", "future_covariates": "promo",
             "calendar": "day_of_week", "horizon": 2, "loss": loss,
@@ -104,11 +104,11 @@ def test_covariates_of_every_kind(loss):
 
 def test_many_series_share_one_border():
     frames = [table(ROWS - 15 * k, seed=k).select(pl.lit(f"s{k}").alias("unique_id"), "ds", "y") for k in range(3)]
-    settings = RunSettings.from_flat({**QUICK, "transform": "standard"})
+    settings = ForecastSettings.from_flat({**QUICK, "transform": "standard"})
     compare(settings, pl.concat(frames))
 
 
 def test_a_random_split_would_be_caught():
-    settings = RunSettings.from_flat({**QUICK, "transform": "standard", "column": "y", "split": "random"})
+    settings = ForecastSettings.from_flat({**QUICK, "transform": "standard", "column": "y", "split": "random"})
     with pytest.raises(AssertionError, match="has seen the test part"):
         compare(settings, table().select("ds", "y"))

@@ -13,7 +13,7 @@ from data_samples import series_set
 from gatewise.data import TargetTransform, Windows, create_transform, split_windows
 from gatewise.errors import DataError, ModelFolderError
 from gatewise.registry import TRANSFORMS
-from gatewise.settings import SplitSettings
+from gatewise.settings import ForecastSplitSettings
 
 NAMES = TRANSFORMS.names()
 
@@ -21,7 +21,7 @@ NAMES = TRANSFORMS.names()
 def fitted(name: str, lengths=200, channels: int = 2, **options):
     series = series_set(lengths, channels)
     windows = Windows(series, 10, 3, 2)
-    (split,) = split_windows(windows, SplitSettings(**options))
+    (split,) = split_windows(windows, ForecastSplitSettings(**options))
     return create_transform(name).fit(series, windows, split), series, windows, split
 
 
@@ -114,7 +114,7 @@ def test_what_never_changes_in_training_is_not_divided_by_zero(name):
     series = series_set(200)
     series.target[:190] = 5
     windows = Windows(series, 10)
-    (split,) = split_windows(windows, SplitSettings())
+    (split,) = split_windows(windows, ForecastSplitSettings())
     transform = create_transform(name).fit(series, windows, split)
     assert np.isfinite(transform.apply_inputs(windows.inputs(series.target, split.test), split.test * 0)).all()
 
@@ -147,6 +147,6 @@ def test_log_return_needs_positive_values(value):
     series = series_set(100)
     series.target[95] = value
     windows = Windows(series, 10)
-    (split,) = split_windows(windows, SplitSettings())
+    (split,) = split_windows(windows, ForecastSplitSettings())
     with pytest.raises(DataError, match=r"log_return needs positive values: series 'c0' is .* at 2020-04-05"):
         create_transform("log_return").fit(series, windows, split)

@@ -7,7 +7,7 @@ import pytest
 
 from gatewise import Forecaster
 from gatewise.data import Windows, read_series, split_windows
-from gatewise.settings import RunSettings
+from gatewise.settings import ForecastSettings
 from gatewise.tasks.forecast import fit_forecast
 from gatewise.tasks.forecast.inputs import ForecastTask
 from gatewise.tasks.forecast.run import build_model
@@ -28,7 +28,7 @@ REPORT = {
 
 def report(**changes):
     files = tuple(str(Path(FOLDER) / name) for name in ("GOOG.csv", "AAPL.csv"))
-    settings = RunSettings.from_flat({**REPORT, "files": files, **changes})
+    settings = ForecastSettings.from_flat({**REPORT, "files": files, **changes})
     return settings, read_series(settings.data)
 
 

@@ -28,7 +28,7 @@ from gatewise.errors import (
     OutputError,
     SettingsError,
 )
-from gatewise.settings import RunSettings
+from gatewise.settings import ForecastSettings
 from gatewise.tasks.forecast import fit_forecast, run_forecast
 
 QUICK = {
@@ -89,7 +89,7 @@ def test_a_bad_file_is_named_and_nothing_is_written(tmp_path, monkeypatch, case)
     Path("data.csv").write_text("".join(line + "\n" for line in content))
     flat = {**QUICK, "files": "data.csv", "column": "Close", **changes}
     with pytest.raises(InputError, match=re.compile(says, re.DOTALL)) as caught:
-        run_forecast(RunSettings.from_flat(flat), tmp_path / "out")
+        run_forecast(ForecastSettings.from_flat(flat), tmp_path / "out")
     assert caught.value.exit_code == 2
     assert [path.name for path in tmp_path.iterdir()] == ["data.csv"]
 
@@ -108,13 +108,13 @@ def test_a_bad_file_is_named_and_nothing_is_written(tmp_path, monkeypatch, case)
 )
 def test_a_bad_setting_is_named(changes, says):
     with pytest.raises(SettingsError, match=says):
-        RunSettings.from_flat({**QUICK, **changes})
+        ForecastSettings.from_flat({**QUICK, **changes})
 
 
 def test_a_missing_file(tmp_path):
     (tmp_path / "GOOG.csv").write_text("x")
     with pytest.raises(DataError, match=r"GOOOG\.csv: there is no such file.*'GOOG\.csv'"):
-        run_forecast(RunSettings.from_flat({"files": str(tmp_path / "GOOOG.csv")}), tmp_path / "out")
+        run_forecast(ForecastSettings.from_flat({"files": str(tmp_path / "GOOOG.csv")}), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -122,7 +122,7 @@ def test_files_that_do_not_share_dates(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("A.csv").write_text("\n".join(lines()))
     Path("B.csv").write_text("\n".join(lines(start=date(2024, 1, 3))))
-    flat = RunSettings.from_flat({**QUICK, "files": ("A.csv", "B.csv"), "column": "Close"})
+    flat = ForecastSettings.from_flat({**QUICK, "files": ("A.csv", "B.csv"), "column": "Close"})
     with pytest.raises(DataError, match=r"2024-01-01.*align|align.*2024-01-01|B.*2024-01-01"):
         run_forecast(flat, Path("out"))
     assert not Path("out").exists()
@@ -130,7 +130,7 @@ def test_files_that_do_not_share_dates(tmp_path, monkeypatch):
 
 def test_an_output_folder_that_cannot_be_used(tmp_path):
     (tmp_path / "data.csv").write_text("\n".join(lines()))
-    flat = RunSettings.from_flat({**QUICK, "files": str(tmp_path / "data.csv"), "column": "Close"})
+    flat = ForecastSettings.from_flat({**QUICK, "files": str(tmp_path / "data.csv"), "column": "Close"})
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OutputError, match="cannot write"):
         run_forecast(flat, tmp_path / "file" / "out")
@@ -145,7 +145,7 @@ def test_the_disk_is_full_at_the_end(tmp_path, monkeypatch):
     from gatewise.runs import atomic
 
     (tmp_path / "data.csv").write_text("\n".join(lines()))
-    flat = RunSettings.from_flat({**QUICK, "files": str(tmp_path / "data.csv"), "column": "Close"})
+    flat = ForecastSettings.from_flat({**QUICK, "files": str(tmp_path / "data.csv"), "column": "Close"})
     real = atomic.replacing_folder
 
     def full(path, **kwargs):
@@ -252,7 +252,7 @@ def test_any_file_gives_a_run_or_a_message_and_no_half_folder(tmp_path_factory, 
         (folder / "data.csv").write_bytes(content)
         refused = finished = False
         try:
-            run_forecast(RunSettings.from_flat({**QUICK, "files": str(folder / "data.csv")}), folder / "out")
+            run_forecast(ForecastSettings.from_flat({**QUICK, "files": str(folder / "data.csv")}), folder / "out")
             finished = True
         except InputError:
             refused = True
@@ -292,12 +292,12 @@ def test_numbers_that_are_too_large(tmp_path, column):
     flat = {**QUICK, "files": str(tmp_path / "data.csv"), "column": "Close", "past_covariates": "Volume"}
     says = "series 'data' is 1e.200 at 2024-01-05" if column == "Close" else "covariate 'Volume'"
     with pytest.raises(DataError, match=says + ".*rescale the column"):
-        run_forecast(RunSettings.from_flat(flat), tmp_path / "out")
+        run_forecast(ForecastSettings.from_flat(flat), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_loss_that_overflows_says_where():
     frame = pl.DataFrame({"y": np.linspace(1e30, 3e30, 60)})
-    flat = RunSettings.from_flat(QUICK)
+    flat = ForecastSettings.from_flat(QUICK)
     with pytest.raises(DivergedError, match=r"epoch 1, step 1 of 1: .* the loss .*a transform such as standard"):
         fit_forecast(flat, read_series(flat.data, frame))

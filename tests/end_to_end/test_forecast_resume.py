@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from gatewise.runs import RunFolder
-from gatewise.settings import RunSettings
+from gatewise.settings import ForecastSettings
 from gatewise.tasks.forecast import run_forecast
 
 PROGRAM = Path(__file__).parents[1] / "forecast_program.py"
@@ -61,14 +61,14 @@ def flat(tmp_path):
 def test_kill_9_and_sigterm_and_on(tmp_path, flat, folds):
     flat |= folds
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    assert run_forecast(RunSettings.from_flat(flat), whole)["status"] == "finished"
+    assert run_forecast(ForecastSettings.from_flat(flat), whole)["status"] == "finished"
     assert stop(parts, flat, signal.SIGKILL, 3)[0] == -signal.SIGKILL
     assert not (parts / "result.json").exists()
     code, said = stop(parts, flat, signal.SIGTERM, 9)
     assert (code, said[-1]) == (0, "interrupted")
     assert RunFolder(parts).read_result()["status"] == "interrupted"
     assert stop(parts, flat, signal.SIGKILL, 5)[0] == -signal.SIGKILL
-    assert run_forecast(RunSettings.from_flat(flat), parts)["status"] == "finished"
+    assert run_forecast(ForecastSettings.from_flat(flat), parts)["status"] == "finished"
     for found, expected in zip(outcome(parts), outcome(whole), strict=True):
         assert found == expected
     assert not list(parts.rglob("checkpoint"))

@@ -14,7 +14,7 @@ import pytest
 import gatewise
 from gatewise import registry
 from gatewise.cli.main import COMMANDS
-from gatewise.settings import RunSettings, field_names, flat_fields
+from gatewise.settings import ForecastSettings, field_names, flat_fields
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "gatewise"
@@ -86,8 +86,8 @@ def test_every_name_in_a_table_resolves(table: str, name: str) -> None:
 
 
 def test_flat_names_are_unique_and_every_setting_is_explained() -> None:
-    fields = dict(field_names(RunSettings))
-    assert sorted(flat_fields().values()) == sorted(fields)
+    fields = dict(field_names(ForecastSettings))
+    assert sorted(flat_fields(ForecastSettings).values()) == sorted(fields)
     for path, field in fields.items():
         assert field.description, f"{path} has no sentence"
         assert field.description.endswith("."), path

@@ -11,11 +11,11 @@ import typer
 from gatewise.cli.options import settings_from, with_settings
 from gatewise.cli.output import Json, print_json, say
 from gatewise.cli.result import show_metrics, verdict_text
-from gatewise.settings import DataSettings, RunSettings
+from gatewise.settings import ForecastDataSettings, ForecastSettings
 
 Files = Annotated[
     list[str] | None,
-    typer.Argument(metavar="FILES...", help=DataSettings.model_fields["files"].description, show_default=False),
+    typer.Argument(metavar="FILES...", help=ForecastDataSettings.model_fields["files"].description, show_default=False),
 ]
 Config = Annotated[
     Path | None,
@@ -73,12 +73,12 @@ def forecast(
         raise typer.Exit(130 if result.get("status") == "interrupted" else 1)
 
 
-def _folder_of(settings: RunSettings) -> Path:
+def _folder_of(settings: ForecastSettings) -> Path:
     """Return a run folder that the same settings and file names find again."""
     return Path("runs") / f"{settings.model.cell}-{settings.fingerprint(' '.join(settings.data.files))[:8]}"
 
 
-def _clear(settings: RunSettings, folder: Path) -> None:
+def _clear(settings: ForecastSettings, folder: Path) -> None:
     """Remove the run in `folder`, once it is sure that the data can be read."""
     from gatewise.data import read_series
     from gatewise.runs import RunFolder

@@ -18,7 +18,7 @@ from pydantic_core import PydanticUndefined
 
 from gatewise.errors import SettingsError
 from gatewise.registry import Registered
-from gatewise.settings import RunSettings, field_names, flat_fields, parse
+from gatewise.settings import ForecastSettings, field_names, flat_fields, parse
 
 _PANELS = {"data": "Data", "split": "Split", "model": "Network", "train": "Training", "": "Run"}
 _WORDS = {int: "INTEGER", float: "NUMBER", str: "TEXT"}
@@ -53,7 +53,7 @@ def with_settings(*rooms: str) -> Callable[[Callable[..., None]], Callable[..., 
     return decorate
 
 
-def settings_from(options: Mapping[str, Any], files: Sequence[str], config: Path | None = None) -> RunSettings:
+def settings_from(options: Mapping[str, Any], files: Sequence[str], config: Path | None = None) -> ForecastSettings:
     """Check what was typed as a whole, over what a settings file says.
 
     Raises
@@ -65,8 +65,8 @@ def settings_from(options: Mapping[str, Any], files: Sequence[str], config: Path
     if config is not None:
         from gatewise.yaml12 import load_yaml
 
-        tree = parse(RunSettings, load_yaml(config) or {}, where=str(config)).model_dump(mode="json")
-    paths, kinds = flat_fields(), {flat: _kind_of(field) for flat, _, field in _fields(())}
+        tree = parse(ForecastSettings, load_yaml(config) or {}, where=str(config)).model_dump(mode="json")
+    paths, kinds = flat_fields(ForecastSettings), {flat: _kind_of(field) for flat, _, field in _fields(())}
     given = {paths[flat]: _value(flat, kinds[flat], value) for flat, value in options.items() if value is not None}
     if files:
         given["data.files"] = list(files)
@@ -76,7 +76,7 @@ def settings_from(options: Mapping[str, Any], files: Sequence[str], config: Path
         for room in rooms:
             branch = branch.setdefault(room, {})
         branch[leaf] = value
-    return parse(RunSettings, tree, names={path: dashed(flat) for flat, path in paths.items()})
+    return parse(ForecastSettings, tree, names={path: dashed(flat) for flat, path in paths.items()})
 
 
 def dashed(flat: str) -> str:
@@ -92,10 +92,10 @@ def dashed(flat: str) -> str:
 
 def _fields(rooms: Sequence[str]) -> list[tuple[str, str, FieldInfo]]:
     """Return flat name, dotted path and field of every setting that is an option."""
-    flats = {path: flat for flat, path in flat_fields().items()}
+    flats = {path: flat for flat, path in flat_fields(ForecastSettings).items()}
     return [
         (flats[path], path, field)
-        for path, field in field_names(RunSettings)
+        for path, field in field_names(ForecastSettings)
         if path not in _ELSEWHERE and (not rooms or path.split(".")[0] in rooms)
     ]
 

@@ -21,7 +21,7 @@ from gatewise.data.table import Table
 from gatewise.data.values import Refuse
 from gatewise.data.windows import Windows
 from gatewise.errors import InputError
-from gatewise.settings import DataSettings, SplitSettings
+from gatewise.settings import ForecastDataSettings, ForecastSplitSettings
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -124,7 +124,11 @@ class DataReport:
 
 
 def check_files(
-    settings: DataSettings, frames: Any = None, *, nonzero: str | None = None, split: SplitSettings | None = None
+    settings: ForecastDataSettings,
+    frames: Any = None,
+    *,
+    nonzero: str | None = None,
+    split: ForecastSplitSettings | None = None,
 ) -> DataReport:
     """Read files as training would, and report what is there and everything that would be refused.
 
@@ -162,7 +166,7 @@ def check_files(
     return DataReport(tuple(reports), tuple(problems), notes, None if problems else windows, shape)
 
 
-def _tables(settings: DataSettings, frames: Any, refuse: Refuse) -> list[Table]:
+def _tables(settings: ForecastDataSettings, frames: Any, refuse: Refuse) -> list[Table]:
     """Open what can be opened."""
     tables = []
     try:
@@ -191,7 +195,7 @@ def _shape(series: SeriesSet, windows: Windows) -> str:
 
 
 def _report_table(
-    table: Table, settings: DataSettings, refuse: Refuse, *, several: bool
+    table: Table, settings: ForecastDataSettings, refuse: Refuse, *, several: bool
 ) -> tuple[Rows, list[SeriesReport]]:
     rows = read_rows(table, find_columns(table, settings, several_files=several), settings, refuse)
     single = without_duplicates(rows, settings.duplicates, refuse)
@@ -205,7 +209,7 @@ def _report_table(
     return complete, _summaries(single, missing, frequency, gaps, duplicates)
 
 
-def _frequency(rows: Rows, settings: DataSettings) -> Frequency:
+def _frequency(rows: Rows, settings: ForecastDataSettings) -> Frequency:
     dated = rows.times.dtype.kind == "M"
     if rows.layout.time is None:
         return Frequency("row")

@@ -8,7 +8,7 @@ from gatewise.data.dates import looks_dated
 from gatewise.data.table import Table
 from gatewise.data.values import looks_numeric
 from gatewise.errors import DataError
-from gatewise.settings import DataSettings
+from gatewise.settings import ForecastDataSettings
 
 TIME_NAMES = ("ds", "date", "datetime", "timestamp", "time", "date_time", "trade_date")
 INDEX_NAMES = ("t", "step", "index", "period", "year")  # may count instead of naming dates
@@ -38,7 +38,7 @@ class Layout:
         return list(dict.fromkeys([c for c in (self.time, self.id) if c] + list(self.values)))
 
 
-def find_columns(table: Table, settings: DataSettings, *, several_files: bool = False) -> Layout:
+def find_columns(table: Table, settings: ForecastDataSettings, *, several_files: bool = False) -> Layout:
     """Find the columns of a table: those that are set, and the rest by their names and contents.
 
     Parameters
@@ -75,7 +75,7 @@ def _known(table: Table, names: tuple[str, ...], taken: set[str | None]) -> str 
     return next((lower[name] for name in names if name in lower), None)
 
 
-def _time(table: Table, settings: DataSettings) -> str | None:
+def _time(table: Table, settings: ForecastDataSettings) -> str | None:
     if settings.time_column is not None:
         return table.require(settings.time_column, "time column")
     taken: set[str | None] = {settings.id_column, *settings.column, *settings.past_covariates}
@@ -87,7 +87,7 @@ def _time(table: Table, settings: DataSettings) -> str | None:
     return dated[0] if dated else _known(table, INDEX_NAMES, taken)
 
 
-def _identity(table: Table, settings: DataSettings, time: str | None) -> str | None:
+def _identity(table: Table, settings: ForecastDataSettings, time: str | None) -> str | None:
     if settings.id_column is not None:
         return table.require(settings.id_column, "id column")
     taken: set[str | None] = {time, *settings.column, *settings.past_covariates, *settings.future_covariates}

@@ -16,7 +16,7 @@ from gatewise.data.series import SeriesSet, show_time
 from gatewise.data.table import Table
 from gatewise.data.values import read_numbers
 from gatewise.errors import DataError, SettingsError, did_you_mean
-from gatewise.settings import DataSettings
+from gatewise.settings import ForecastDataSettings
 
 Floats = NDArray[np.float64]
 
@@ -93,7 +93,7 @@ def _place(times: NDArray[Any], feature: str) -> NDArray[Any]:
 
 
 def read_static(
-    settings: DataSettings, names: tuple[str, ...], channels: tuple[str, ...]
+    settings: ForecastDataSettings, names: tuple[str, ...], channels: tuple[str, ...]
 ) -> tuple[Floats, tuple[str, ...]]:
     """Read one row of numbers for each series: (S, K) and their names.
 
@@ -132,7 +132,7 @@ def read_static(
     return picked.reshape(1, -1), tuple(f"{channel}.{column}" for channel in channels for column in columns)
 
 
-def _static_id(table: Table, settings: DataSettings) -> str:
+def _static_id(table: Table, settings: ForecastDataSettings) -> str:
     if settings.id_column in table.columns:
         return str(settings.id_column)
     lower = {column.lower(): column for column in table.columns}
@@ -146,7 +146,7 @@ def _raise(message: str) -> None:
 # ----------------------------------------------------------------------------------------- known ahead of a forecast
 
 
-def future_template(series: SeriesSet, settings: DataSettings, horizon: int) -> pl.DataFrame:
+def future_template(series: SeriesSet, settings: ForecastDataSettings, horizon: int) -> pl.DataFrame:
     """Return the table of known-future covariates to fill in: ids where there are many series, dates, empty columns.
 
     Raises
@@ -167,7 +167,7 @@ def future_template(series: SeriesSet, settings: DataSettings, horizon: int) -> 
     return frame.with_columns(pl.lit(None, dtype=pl.Float64).alias(column) for column in columns)
 
 
-def future_values(series: SeriesSet, settings: DataSettings, horizon: int, known: Any = None) -> Floats:
+def future_values(series: SeriesSet, settings: ForecastDataSettings, horizon: int, known: Any = None) -> Floats:
     """Return the known-future covariates of the forecast rows after each series' end: (S, horizon, F).
 
     Parameters
@@ -194,7 +194,7 @@ def future_values(series: SeriesSet, settings: DataSettings, horizon: int, known
     return np.hstack([given, calendar]).reshape(len(series.names), horizon, -1)
 
 
-def _given(series: SeriesSet, settings: DataSettings) -> tuple[str, ...]:
+def _given(series: SeriesSet, settings: ForecastDataSettings) -> tuple[str, ...]:
     made = len(calendar_names(settings.calendar))
     return series.future_names[: len(series.future_names) - made]
 
@@ -216,7 +216,12 @@ def _some(series: SeriesSet, ids: list[str], times: NDArray[Any]) -> str:
 
 
 def _look_up(
-    series: SeriesSet, settings: DataSettings, columns: tuple[str, ...], known: Any, ids: list[str], times: NDArray[Any]
+    series: SeriesSet,
+    settings: ForecastDataSettings,
+    columns: tuple[str, ...],
+    known: Any,
+    ids: list[str],
+    times: NDArray[Any],
 ) -> Floats:
     table = open_table(known, settings.separator) if isinstance(known, str) else open_frames(known)[0]
     needed = [] if series.joint else [series.id_name]

@@ -20,13 +20,13 @@ from gatewise.data.series import SeriesSet
 from gatewise.data.table import Table
 from gatewise.data.values import Refuse
 from gatewise.errors import DataError
-from gatewise.settings import DataSettings, TrainSettings
+from gatewise.settings import ForecastDataSettings, ForecastTrainSettings
 
 Floats = NDArray[np.float64]
 
 
 def read_series(
-    settings: DataSettings, frames: Any = None, *, nonzero: str | None = None, refuse: Refuse | None = None
+    settings: ForecastDataSettings, frames: Any = None, *, nonzero: str | None = None, refuse: Refuse | None = None
 ) -> SeriesSet:
     """Read files or frames into series that are sorted, complete and of one calendar.
 
@@ -47,7 +47,7 @@ def read_series(
 
     Examples
     --------
-    >>> read_series(DataSettings(files=("GOOG.csv", "AAPL.csv"), column="Close")).channels  # doctest: +SKIP
+    >>> read_series(ForecastDataSettings(files=("GOOG.csv", "AAPL.csv"), column="Close")).channels  # doctest: +SKIP
     ('GOOG', 'AAPL')
     """
     refuse = refuse or _raise
@@ -87,7 +87,7 @@ def read_series(
     )
 
 
-def divides_by_truth(settings: TrainSettings) -> str | None:
+def divides_by_truth(settings: ForecastTrainSettings) -> str | None:
     """Name what divides by the target, so that zeros are refused with their row; None when nothing does."""
     return "loss mape" if settings.loss == "mape" else None
 
@@ -96,7 +96,7 @@ def _raise(message: str) -> None:
     raise DataError(message)
 
 
-def open_tables(settings: DataSettings, frames: Any = None) -> list[Table]:
+def open_tables(settings: ForecastDataSettings, frames: Any = None) -> list[Table]:
     """Open every file or frame.
 
     Raises
@@ -114,7 +114,7 @@ def open_tables(settings: DataSettings, frames: Any = None) -> list[Table]:
     return [open_table(file, settings.separator) for file in settings.files]
 
 
-def _clean(table: Table, settings: DataSettings, nonzero: str | None, refuse: Refuse, *, several: bool) -> Rows:
+def _clean(table: Table, settings: ForecastDataSettings, nonzero: str | None, refuse: Refuse, *, several: bool) -> Rows:
     layout = find_columns(table, settings, several_files=several)
     rows = read_rows(table, layout, settings, refuse)
     rows = without_duplicates(rows, settings.duplicates, refuse)
@@ -136,7 +136,7 @@ def _refuse_values(rows: Rows, bad: NDArray[np.bool_], why: str, refuse: Refuse)
     refuse(f"{where}: the value is {rows.values[row, column]:g}{f' ({count} such values)' if count > 1 else ''}; {why}")
 
 
-def _frequency(pieces: list[Rows], settings: DataSettings, refuse: Refuse) -> Frequency:
+def _frequency(pieces: list[Rows], settings: ForecastDataSettings, refuse: Refuse) -> Frequency:
     kinds = {rows.times.dtype.kind for rows in pieces}
     if len(kinds) > 1:
         dated = next(rows.table.name for rows in pieces if rows.times.dtype.kind == "M")
@@ -155,7 +155,7 @@ def _frequency(pieces: list[Rows], settings: DataSettings, refuse: Refuse) -> Fr
     return found
 
 
-def _inferred(parts: list[tuple[NDArray[Any], NDArray[np.int64]]], settings: DataSettings) -> Frequency:
+def _inferred(parts: list[tuple[NDArray[Any], NDArray[np.int64]]], settings: ForecastDataSettings) -> Frequency:
     dated = parts[0][0].dtype.kind == "M"
     if settings.frequency is not None:
         asked = parse_frequency(settings.frequency)
@@ -173,7 +173,7 @@ def _duration(step: int) -> str:
     return str(np.timedelta64(int(step), "us").astype(object))
 
 
-def _is_joint(pieces: list[Rows], settings: DataSettings) -> bool:
+def _is_joint(pieces: list[Rows], settings: ForecastDataSettings) -> bool:
     if settings.series != "auto":
         return settings.series == "joint"
     return all(len(rows.names) == 1 for rows in pieces) or any(len(rows.layout.targets) > 1 for rows in pieces)

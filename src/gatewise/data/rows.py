@@ -14,7 +14,7 @@ from gatewise.data.dates import read_times, zone_note
 from gatewise.data.table import Table
 from gatewise.data.values import Refuse, read_numbers
 from gatewise.errors import DataError
-from gatewise.settings import DataSettings
+from gatewise.settings import ForecastDataSettings
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -85,7 +85,7 @@ class Rows:
         return np.repeat(np.arange(len(self.names), dtype=np.int64), np.diff(self.offsets))
 
 
-def read_rows(table: Table, layout: Layout, settings: DataSettings, refuse: Refuse) -> Rows:
+def read_rows(table: Table, layout: Layout, settings: ForecastDataSettings, refuse: Refuse) -> Rows:
     """Read the columns of a table, and bring its rows into series and time order.
 
     Raises
@@ -129,7 +129,7 @@ def read_rows(table: Table, layout: Layout, settings: DataSettings, refuse: Refu
 
 
 def _series_codes(
-    table: Table, layout: Layout, frame: pl.DataFrame, records: Index | None, settings: DataSettings
+    table: Table, layout: Layout, frame: pl.DataFrame, records: Index | None, settings: ForecastDataSettings
 ) -> tuple[tuple[str, ...], Index | None]:
     """Number the series in the order in which they appear; None where the table is one series."""
     if layout.id is None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gatewise.data.series import SeriesSet, require_varying
 from gatewise.data.windows import Windows
 from gatewise.errors import DataError
-from gatewise.settings import SplitSettings
+from gatewise.settings import ForecastSplitSettings
 
 Index = NDArray[np.int64]
 NONE: Index = np.empty(0, dtype=np.int64)
@@ -58,7 +58,7 @@ class Split:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
-def split_windows(windows: Windows, settings: SplitSettings) -> list[Split]:
+def split_windows(windows: Windows, settings: ForecastSplitSettings) -> list[Split]:
     """Divide windows into parts, one `Split` a fold.
 
     Raises
@@ -88,7 +88,7 @@ def split_windows(windows: Windows, settings: SplitSettings) -> list[Split]:
     return [replace(split, notes=split.notes + windows.notes + notes) for split in splits]
 
 
-def _divide(windows: Windows, settings: SplitSettings) -> list[Split]:
+def _divide(windows: Windows, settings: ForecastSplitSettings) -> list[Split]:
     if settings.kind == "random":
         return [_random(windows, settings)]
     if settings.kind == "chronological":
@@ -97,11 +97,11 @@ def _divide(windows: Windows, settings: SplitSettings) -> list[Split]:
     return [make(windows, settings, fold=fold) for fold in _wanted(settings)]
 
 
-def _wanted(settings: SplitSettings) -> range:
+def _wanted(settings: ForecastSplitSettings) -> range:
     return range(settings.folds) if settings.fold is None else range(settings.fold, settings.fold + 1)
 
 
-def _random(windows: Windows, settings: SplitSettings) -> Split:
+def _random(windows: Windows, settings: ForecastSplitSettings) -> Split:
     from sklearn.model_selection import train_test_split
 
     everything = np.arange(len(windows), dtype=np.int64)
@@ -119,7 +119,7 @@ def _random(windows: Windows, settings: SplitSettings) -> Split:
     return Split(rest[:cut], rest[cut:], test, "random", leaks=True, notes=(LEAKS,))
 
 
-def _groups(windows: Windows, settings: SplitSettings) -> Iterator[Index]:
+def _groups(windows: Windows, settings: ForecastSplitSettings) -> Iterator[Index]:
     """Yield the windows that share a border: all of them, or those of each series."""
     if settings.border == "time" or len(windows.series.names) == 1:
         yield np.arange(len(windows), dtype=np.int64)
@@ -129,7 +129,7 @@ def _groups(windows: Windows, settings: SplitSettings) -> Iterator[Index]:
             yield np.arange(begin, end, dtype=np.int64)
 
 
-def _before(windows: Windows, settings: SplitSettings, fold: int, folds: int) -> Split:
+def _before(windows: Windows, settings: ForecastSplitSettings, fold: int, folds: int) -> Split:
     """Test on block `fold` of the last `folds` blocks, train on what comes before it."""
     parts: list[tuple[Index, Index, Index]] = []
     purged = 0
@@ -155,7 +155,7 @@ def _before(windows: Windows, settings: SplitSettings, fold: int, folds: int) ->
     return Split(*_join(parts), kind, fold, folds, purged=purged, notes=_purge_note(purged))
 
 
-def _blocked(windows: Windows, settings: SplitSettings, fold: int) -> Split:
+def _blocked(windows: Windows, settings: ForecastSplitSettings, fold: int) -> Split:
     """Test on contiguous block `fold` of all windows, train on both sides of it."""
     purge = windows.span - 1 if settings.purge is None else settings.purge
     parts: list[tuple[Index, Index, Index]] = []
@@ -228,13 +228,13 @@ def _purge_note(purged: int) -> tuple[str, ...]:
     return (f"{purged} windows that straddle a border between parts were left out",) if purged else ()
 
 
-def _complete(split: Split, settings: SplitSettings) -> bool:
+def _complete(split: Split, settings: ForecastSplitSettings) -> bool:
     """Tell whether every part that is asked for has a window."""
     wanted = {"train": True, "validation": settings.validation > 0, "test": settings.test > 0}
     return all(len(part) or not wanted[name] for name, part in split.parts().items())
 
 
-def _too_few(windows: Windows, settings: SplitSettings) -> DataError:
+def _too_few(windows: Windows, settings: ForecastSplitSettings) -> DataError:
     """Say how many rows a series must have for every part to get a window."""
     rows = np.diff(windows.series.offsets)
     longest = int(rows.argmax())
@@ -254,7 +254,7 @@ def _too_few(windows: Windows, settings: SplitSettings) -> DataError:
     )
 
 
-def _fits(rows: int, windows: Windows, settings: SplitSettings) -> bool:
+def _fits(rows: int, windows: Windows, settings: ForecastSplitSettings) -> bool:
     """Tell whether one series of so many rows has a window for every part."""
     one = SeriesSet(
         ("rows",), ("rows",), np.array([0, rows]), np.arange(rows), np.empty((rows, 0)), windows.series.frequency

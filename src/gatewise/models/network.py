@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from gatewise.errors import InputError
 from gatewise.models.heads import DenseHead
 from gatewise.models.stack import RecurrentStack
-from gatewise.settings import ModelSettings
+from gatewise.settings import ForecastModelSettings
 
 
 class ForecastNetwork(nn.Module):
@@ -42,14 +42,14 @@ class ForecastNetwork(nn.Module):
 
     Examples
     --------
-    >>> network = ForecastNetwork(ModelSettings(cell="gru", units=512), input_size=2, horizon=1, channels=2)
+    >>> network = ForecastNetwork(ForecastModelSettings(cell="gru", units=512), input_size=2, horizon=1, channels=2)
     >>> count_parameters(network)
     957058
     """
 
     def __init__(
         self,
-        settings: ModelSettings,
+        settings: ForecastModelSettings,
         *,
         input_size: int,
         horizon: int,

@@ -10,6 +10,7 @@ from gatewise.registry.cells import CELLS, KERNELS
 from gatewise.registry.forecast import BASELINES, TRANSFORMS
 from gatewise.registry.probes import PROBES
 from gatewise.registry.table import Entry, Registered, Registry
+from gatewise.registry.text import TEXT_BASELINES, TEXT_LOSSES
 from gatewise.registry.training import LOSSES, OPTIMIZERS, SCHEDULES
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "OPTIMIZERS",
     "PROBES",
     "SCHEDULES",
+    "TEXT_BASELINES",
+    "TEXT_LOSSES",
     "TRANSFORMS",
     "Entry",
     "Registered",

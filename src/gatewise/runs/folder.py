@@ -147,7 +147,7 @@ class RunFolder:
             atomic.remove(checkpoint)
 
     def write_settings(self, settings: Mapping[str, Any]) -> None:
-        """Write the complete settings (``RunSettings.model_dump(mode="json")``)."""
+        """Write the complete settings (``ForecastSettings.model_dump(mode="json")``)."""
         atomic.write_json(self.path / _SETTINGS, dict(settings))
 
     def read_settings(self) -> dict[str, Any]:

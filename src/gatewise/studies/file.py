@@ -11,12 +11,12 @@ from pydantic import BeforeValidator, Field, field_validator
 from gatewise.errors import SettingsError, did_you_mean
 from gatewise.settings import (
     Count,
-    DataSettings,
-    ModelSettings,
-    RunSettings,
+    ForecastDataSettings,
+    ForecastModelSettings,
+    ForecastSettings,
+    ForecastSplitSettings,
+    ForecastTrainSettings,
     Settings,
-    SplitSettings,
-    TrainSettings,
     flat_fields,
     parse,
 )
@@ -80,13 +80,13 @@ class StudySettings(Settings):
     """What the study is to answer, in a sentence."""
     task: Literal["forecast"] = "forecast"
     """Which of the jobs."""
-    data: DataSettings = DataSettings()
-    split: SplitSettings = SplitSettings()
-    model: ModelSettings = ModelSettings()
-    train: TrainSettings = TrainSettings()
+    data: ForecastDataSettings = ForecastDataSettings()
+    split: ForecastSplitSettings = ForecastSplitSettings()
+    model: ForecastModelSettings = ForecastModelSettings()
+    train: ForecastTrainSettings = ForecastTrainSettings()
     levels: tuple[Annotated[int, Field(gt=0, lt=100)], ...] = (80, 95)
     """Levels in percent of the intervals around a forecast."""
-    baselines: tuple[str, ...] = RunSettings().baselines
+    baselines: tuple[str, ...] = ForecastSettings().baselines
     """Baselines shown beside the results."""
     season: Count | None = None
     """Rows in a season; from the frequency when absent."""
@@ -115,9 +115,9 @@ class StudySettings(Settings):
         return value
 
     @property
-    def base(self) -> RunSettings:
+    def base(self) -> ForecastSettings:
         """The settings that all runs share, before the levels change them."""
-        return RunSettings.model_validate({"name": self.name, **_run_part(self.model_dump(mode="json"))})
+        return ForecastSettings.model_validate({"name": self.name, **_run_part(self.model_dump(mode="json"))})
 
     @property
     def factors(self) -> tuple[Factor, ...]:
@@ -214,13 +214,13 @@ def _with_changes(tree: dict[str, Any], changes: Mapping[str, Any], where: str) 
 
 def _check(tree: dict[str, Any]) -> tuple[StudySettings | None, list[str]]:
     """Check the settings, the factors against them, and what refers to the factors; collect every problem."""
-    study, base, problems = None, RunSettings(), []
+    study, base, problems = None, ForecastSettings(), []
     try:
         study = parse(StudySettings, tree)
     except SettingsError as error:
         problems += str(error).splitlines()
     try:
-        base = parse(RunSettings, _run_part(tree))
+        base = parse(ForecastSettings, _run_part(tree))
     except SettingsError as error:
         problems += [line for line in str(error).splitlines() if line not in problems]
     vary = tree.get("vary")
@@ -259,16 +259,16 @@ def _check_references(study: StudySettings, factors: tuple[Factor, ...]) -> list
 
 
 def _run_paths() -> list[str]:
-    return [path for path in flat_fields().values() if not path.endswith("seed") or "." in path]
+    return [path for path in flat_fields(ForecastSettings).values() if not path.endswith("seed") or "." in path]
 
 
 def _study_keys() -> list[str]:
-    return [key for key in StudySettings.model_fields if key not in RunSettings.model_fields] + [
+    return [key for key in StudySettings.model_fields if key not in ForecastSettings.model_fields] + [
         "name",
         "timing.epochs",
     ]
 
 
 def _run_part(tree: Mapping[str, Any]) -> dict[str, Any]:
-    keys = set(StudySettings.model_fields) & set(RunSettings.model_fields)
+    keys = set(StudySettings.model_fields) & set(ForecastSettings.model_fields)
     return {key: value for key, value in tree.items() if key in keys}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatewise.errors import SettingsError
-from gatewise.settings import DataSettings, RunSettings
+from gatewise.settings import ForecastDataSettings, ForecastSettings
 from gatewise.studies.factors import Factor, combinations
 from gatewise.studies.file import StudySettings
 from gatewise.studies.statistics import seeds_needed
@@ -33,7 +33,7 @@ class PlannedRun:
     label: str
     levels: dict[str, Any]
     seed: int
-    settings: RunSettings
+    settings: ForecastSettings
     fingerprint: str
 
 
@@ -82,7 +82,7 @@ class Plan:
         }
 
 
-def plan_study(study: StudySettings, digest: Callable[[DataSettings], str] | None = None) -> Plan:
+def plan_study(study: StudySettings, digest: Callable[[ForecastDataSettings], str] | None = None) -> Plan:
     """Plan every run of a study; its data is read to know what the runs depend on, and whether they can train on it.
 
     Parameters
@@ -127,7 +127,7 @@ def plan_study(study: StudySettings, digest: Callable[[DataSettings], str] | Non
     return Plan(study, factors, tuple(runs), tuple(timing), _warnings(study, factors))
 
 
-def checked_digest(settings: RunSettings) -> str:
+def checked_digest(settings: ForecastSettings) -> str:
     """Read the data of a run and return its digest.
 
     Raises
@@ -146,11 +146,11 @@ def checked_digest(settings: RunSettings) -> str:
 class _Digests:
     """Reads the data once for each way of using it."""
 
-    def __init__(self, digest: Callable[[RunSettings], str]) -> None:
+    def __init__(self, digest: Callable[[ForecastSettings], str]) -> None:
         self._digest = digest
         self._known: dict[str, str] = {}
 
-    def __call__(self, settings: RunSettings) -> str:
+    def __call__(self, settings: ForecastSettings) -> str:
         use = [part.model_dump(mode="json") for part in (settings.data, settings.split)]
         key = json.dumps([*use, settings.train.loss], sort_keys=True)
         if key not in self._known:
@@ -158,14 +158,14 @@ class _Digests:
         return self._known[key]
 
 
-def _settings(base: RunSettings, label: str, changes: dict[str, Any]) -> RunSettings:
+def _settings(base: ForecastSettings, label: str, changes: dict[str, Any]) -> ForecastSettings:
     try:
         return base.replace(changes)
     except SettingsError as error:
         raise SettingsError(f"the combination {label}: {error}") from None
 
 
-def _planned(label: str, levels: dict[str, Any], settings: RunSettings, digests: _Digests) -> PlannedRun:
+def _planned(label: str, levels: dict[str, Any], settings: ForecastSettings, digests: _Digests) -> PlannedRun:
     return PlannedRun(label, levels, settings.seed, settings, settings.fingerprint(digests(settings)))
 
 

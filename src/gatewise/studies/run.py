@@ -8,7 +8,7 @@ from typing import Any
 
 from gatewise.errors import GatewiseError, InputError, InterruptedRunError
 from gatewise.runs.environment import cores
-from gatewise.settings import DataSettings
+from gatewise.settings import ForecastDataSettings
 from gatewise.studies.compare import compare_study
 from gatewise.studies.file import StudySettings
 from gatewise.studies.folder import StudyFolder
@@ -25,7 +25,7 @@ def run_study(
     jobs: int | None = None,
     progress: StudyProgress | None = None,
     runner: str = RUNNER,
-    digest: Callable[[DataSettings], str] | None = None,
+    digest: Callable[[ForecastDataSettings], str] | None = None,
 ) -> dict[str, Any]:
     """Train what is missing of a study, compare, and return what ``gatewise study --json`` prints.
 

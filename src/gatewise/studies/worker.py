@@ -26,10 +26,10 @@ from typing import Any
 
 from gatewise.errors import GatewiseError, InterruptedRunError
 from gatewise.runs.atomic import to_json
-from gatewise.settings import RunSettings, parse
+from gatewise.settings import ForecastSettings, parse
 
 #: What a worker runs unless it is told otherwise: ``(settings, folder, *, threads, exclusive, progress) -> result``.
-#: The settings are a ``RunSettings``, or what the runner's module calls ``SETTINGS``.
+#: The settings are a ``ForecastSettings``, or what the runner's module calls ``SETTINGS``.
 RUNNER = "gatewise.tasks.forecast:run_forecast"
 
 
@@ -52,7 +52,7 @@ def _outcome(runner: str, request: dict[str, Any]) -> dict[str, Any]:
         home, name = runner.split(":")
         module = import_module(home)
         result = getattr(module, name)(
-            parse(getattr(module, "SETTINGS", RunSettings), request["settings"]),
+            parse(getattr(module, "SETTINGS", ForecastSettings), request["settings"]),
             Path(request["folder"]),
             threads=request["threads"],
             exclusive=request["exclusive"],

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from gatewise import registry
 from gatewise.errors import SettingsError
-from gatewise.settings import TrainSettings
+from gatewise.settings import ForecastTrainSettings
 
 #: Smallest scale of a distribution, so that a perfect fit has a finite likelihood.
 _LEAST_SCALE = 1e-6
@@ -39,7 +39,7 @@ class Loss(ABC):
 
     needs_original_units: ClassVar[bool] = False
 
-    def __init__(self, settings: TrainSettings) -> None:  # noqa: ARG002 - most losses take nothing from them
+    def __init__(self, settings: ForecastTrainSettings) -> None:  # noqa: ARG002 - most losses take nothing from them
         self.outputs_per_value = 1
 
     @abstractmethod
@@ -123,7 +123,7 @@ class MeanAbsolutePercentageError(_PointLoss):
 class Huber(_PointLoss):
     """Half the squared error up to `huber_delta`, beyond it ``delta (|e| - delta / 2)`` (Huber 1964)."""
 
-    def __init__(self, settings: TrainSettings) -> None:
+    def __init__(self, settings: ForecastTrainSettings) -> None:
         super().__init__(settings)
         self.delta = settings.huber_delta
 
@@ -138,7 +138,7 @@ class Quantile(ProbabilisticLoss):
     Outputs that cross are sorted when quantiles are read, which never raises the loss (Chernozhukov et al. 2010).
     """
 
-    def __init__(self, settings: TrainSettings) -> None:
+    def __init__(self, settings: ForecastTrainSettings) -> None:
         super().__init__(settings)
         self.trained = settings.quantiles
         self.outputs_per_value = len(self.trained)
@@ -173,7 +173,7 @@ class Quantile(ProbabilisticLoss):
 class Gaussian(ProbabilisticLoss):
     """Negative log-likelihood (nats) of a normal distribution; outputs: mean, and scale before softplus."""
 
-    def __init__(self, settings: TrainSettings) -> None:
+    def __init__(self, settings: ForecastTrainSettings) -> None:
         super().__init__(settings)
         self.outputs_per_value = 2
 
@@ -206,7 +206,7 @@ class StudentT(ProbabilisticLoss):
     Outputs: location, and scale and degrees of freedom (less 2) before softplus.
     """
 
-    def __init__(self, settings: TrainSettings) -> None:
+    def __init__(self, settings: ForecastTrainSettings) -> None:
         super().__init__(settings)
         self.outputs_per_value = 3
 
@@ -237,12 +237,12 @@ class StudentT(ProbabilisticLoss):
         return location + scale * z
 
 
-def create_loss(settings: TrainSettings) -> Loss:
+def create_loss(settings: ForecastTrainSettings) -> Loss:
     """Make the loss that ``settings.loss`` names.
 
     Examples
     --------
-    >>> create_loss(TrainSettings(loss="quantile")).outputs_per_value
+    >>> create_loss(ForecastTrainSettings(loss="quantile")).outputs_per_value
     5
     """
     loss: Loss = registry.LOSSES.load(settings.loss)(settings)

@@ -16,7 +16,7 @@ from gatewise.cli.main import run
 from gatewise.cli.output import plain, shown
 from gatewise.cli.result import verdict_text
 from gatewise.errors import DataError
-from gatewise.settings import RunSettings
+from gatewise.settings import ForecastSettings
 
 RESULT = {
     "status": "finished",
@@ -39,7 +39,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Stand in for the task: remember what it is asked to do."""
     calls: list[dict[str, Any]] = []
 
-    def run_forecast(settings: RunSettings, folder: Path | None, **rest: Any) -> dict[str, Any]:
+    def run_forecast(settings: ForecastSettings, folder: Path | None, **rest: Any) -> dict[str, Any]:
         calls.append({"settings": settings, "folder": folder, **rest})
         return RESULT | {"status": settings.name if settings.name in ("interrupted", "failed") else "finished"}
 

@@ -16,7 +16,7 @@ from gatewise.cli.fit import forecast as fit
 from gatewise.cli.options import dashed, settings_from
 from gatewise.errors import SettingsError
 from gatewise.registry import CELLS
-from gatewise.settings import DataSettings, RunSettings, flat_fields
+from gatewise.settings import ForecastDataSettings, ForecastSettings, flat_fields
 
 NOT_OPTIONS = {"files", "task"}
 
@@ -27,9 +27,9 @@ def options_of(command: Any) -> dict[str, Any]:
 
 def test_fit_has_every_setting_and_its_sentence() -> None:
     made = options_of(fit)
-    assert set(flat_fields()) - NOT_OPTIONS <= set(made)
+    assert set(flat_fields(ForecastSettings)) - NOT_OPTIONS <= set(made)
     option = made["target_offset"].annotation.__metadata__[0]
-    sentence = str(DataSettings.model_fields["target_offset"].description)
+    sentence = str(ForecastDataSettings.model_fields["target_offset"].description)
     assert sentence in option.help
     assert "default: 1]" in option.help
     assert option.default == "--target-offset"
@@ -90,7 +90,7 @@ def test_what_is_typed_becomes_settings() -> None:
     assert made.levels == ()
     assert made.model.cell_options == {"depth": 3, "kind": "slow"}
     assert made.data.transform == "none"
-    assert made.model.units == RunSettings().model.units
+    assert made.model.units == ForecastSettings().model.units
 
 
 @given(st.data())
@@ -135,8 +135,8 @@ def test_options_win_over_the_file_and_files_over_its_files(tmp_path: Path) -> N
 
 def test_a_json_file_is_a_settings_file_too(tmp_path: Path) -> None:
     config = tmp_path / "settings.json"
-    config.write_text(json.dumps(RunSettings().model_dump(mode="json")))
-    assert settings_from({}, (), config) == RunSettings()
+    config.write_text(json.dumps(ForecastSettings().model_dump(mode="json")))
+    assert settings_from({}, (), config) == ForecastSettings()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gatewise.data import check_files, read_series
 from gatewise.errors import DataError, InputError
-from gatewise.settings import DataSettings
+from gatewise.settings import ForecastDataSettings
 
 CELL = st.one_of(
     st.sampled_from(
@@ -48,7 +48,7 @@ def result_or_refusal(content: bytes, options: dict) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "any.csv"
         file.write_bytes(content)
-        given_settings = DataSettings(files=(str(file),), window=2, **options)
+        given_settings = ForecastDataSettings(files=(str(file),), window=2, **options)
         try:
             series = read_series(given_settings)
         except InputError:
@@ -92,7 +92,7 @@ def test_dates_at_any_distance(stamps, unit, gaps):
     ).astype("datetime64[us]")
     frame = pl.DataFrame({"ds": times, "y": np.arange(len(times), dtype=float)})
     try:
-        series = read_series(DataSettings(gaps=gaps), frame)
+        series = read_series(ForecastDataSettings(gaps=gaps), frame)
     except DataError:
         return
     assert (np.diff(series.times) > np.timedelta64(0, "us")).all()
@@ -113,7 +113,7 @@ def test_long_frames_keep_every_value(rows):
     )
     buffer = io.BytesIO()
     frame.write_csv(buffer)
-    settings_ = DataSettings(frequency="irregular", series="global", id_column="unique_id")
+    settings_ = ForecastDataSettings(frequency="irregular", series="global", id_column="unique_id")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "long.csv"
         file.write_bytes(buffer.getvalue())

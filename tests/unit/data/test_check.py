@@ -2,12 +2,12 @@ import json
 
 from data_samples import prices, write
 from gatewise.data import check_files
-from gatewise.settings import DataSettings, SplitSettings
+from gatewise.settings import ForecastDataSettings, ForecastSplitSettings
 
 
 def test_good_files_are_described(tmp_path):
     files = (prices(tmp_path / "GOOG.csv"), prices(tmp_path / "AAPL.csv", seed=1))
-    report = check_files(DataSettings(files=files, target_offset=2))
+    report = check_files(ForecastDataSettings(files=files, target_offset=2))
     assert not report.refused
     assert report.windows == 29
     goog = report.series[0]
@@ -20,7 +20,9 @@ def test_good_files_are_described(tmp_path):
 
 def test_everything_that_is_wrong_is_said_at_once(tmp_path):
     text = "Date,Close\n2020-01-01,1\n2020-01-02,abc\n2020-01-03,\n2020-01-03,4\n2020-01-04,inf\n2020-01-07,0\n"
-    report = check_files(DataSettings(files=(write(tmp_path / "bad.csv", text), str(tmp_path / "none.csv")), window=9))
+    report = check_files(
+        ForecastDataSettings(files=(write(tmp_path / "bad.csv", text), str(tmp_path / "none.csv")), window=9)
+    )
     assert report.refused
     assert report.windows is None
     said = "\n".join(report.problems)
@@ -42,28 +44,28 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path):
 def test_policies_turn_problems_into_notes(tmp_path):
     text = "ds,y\n2020-01-01,1\n2020-01-02,\n2020-01-02,3\n2020-01-03,3\n2020-01-05,9\n"
     file = write(tmp_path / "a.csv", text)
-    settings = DataSettings(files=(file,), window=2, gaps="ffill", missing="ffill", duplicates="last")
+    settings = ForecastDataSettings(files=(file,), window=2, gaps="ffill", missing="ffill", duplicates="last")
     assert not check_files(settings).refused
     assert len(check_files(settings).notes) >= 3
 
 
 def test_short_and_constant_series_are_refused(tmp_path):
-    short = check_files(DataSettings(files=(prices(tmp_path / "a.csv", 10),)))
+    short = check_files(ForecastDataSettings(files=(prices(tmp_path / "a.csv", 10),)))
     assert "need at least 31" in short.problems[0]
     flat = write(tmp_path / "b.csv", "y\n" + "5\n" * 50)
-    assert f"{flat}: series 'b' is 5 in every row" in check_files(DataSettings(files=(flat,))).problems[0]
+    assert f"{flat}: series 'b' is 5 in every row" in check_files(ForecastDataSettings(files=(flat,))).problems[0]
 
 
 def test_too_few_windows_for_the_split_are_refused(tmp_path):
-    settings = DataSettings(files=(prices(tmp_path / "a.csv", 32),))
+    settings = ForecastDataSettings(files=(prices(tmp_path / "a.csv", 32),))
     assert not check_files(settings).refused
-    assert "one series needs at least 33" in check_files(settings, split=SplitSettings()).problems[0]
+    assert "one series needs at least 33" in check_files(settings, split=ForecastSplitSettings()).problems[0]
 
 
 def test_a_value_that_is_no_number_is_one_problem_whatever_the_policy(tmp_path):
     text = "unique_id,ds,y\n" + "".join(f"{s},2020-01-{d:02d},{d}.5\n" for d in range(1, 9) for s in ("n", "m"))
     file = write(tmp_path / "a.csv", text.replace("m,2020-01-03,3.5", "m,2020-01-03,three"))
     for policy in ("error", "ffill", "interpolate", "drop"):
-        report = check_files(DataSettings(files=(file,), window=2, missing=policy))
+        report = check_files(ForecastDataSettings(files=(file,), window=2, missing=policy))
         assert report.problems == (f"{file}, row 7, column 'y': 'three' is not a number",)
         assert [one.missing for one in report.series] == [0, 0]

@@ -7,7 +7,7 @@ import pytest
 from data_samples import series_set, write
 from gatewise.data import calendar_features, future_template, future_values, read_series, without_last
 from gatewise.errors import DataError, SettingsError
-from gatewise.settings import DataSettings
+from gatewise.settings import ForecastDataSettings
 
 ROWS = "".join(f"{name},2020-01-{day:02d},{day + k},{day}\n" for k, name in enumerate("ab") for day in range(1, 21))
 
@@ -18,7 +18,7 @@ def shops(tmp_path):
 
 
 def test_calendar_is_the_same_for_past_and_future(shops):
-    settings = DataSettings(files=(shops,), calendar=("day_of_week", "month", "year_progress"), target_offset=2)
+    settings = ForecastDataSettings(files=(shops,), calendar=("day_of_week", "month", "year_progress"), target_offset=2)
     series = read_series(settings)
     assert series.future_names == ("day_of_week_sin", "day_of_week_cos", "month_sin", "month_cos", "year_progress")
     ahead = future_values(series, settings, 3)
@@ -42,13 +42,13 @@ def test_calendar_features_are_finite_and_small(feature):
 
 def test_calendar_needs_dates_and_known_names(tmp_path):
     with pytest.raises(DataError, match="need a column of dates"):
-        read_series(DataSettings(files=(write(tmp_path / "a.csv", "y\n1\n2\n"),), calendar=("month",)))
+        read_series(ForecastDataSettings(files=(write(tmp_path / "a.csv", "y\n1\n2\n"),), calendar=("month",)))
     with pytest.raises(SettingsError, match="did you mean 'month'"):
         calendar_features(np.array(["2020-01-01"], dtype="datetime64[us]"), ("mont",))
 
 
 def test_template_is_what_the_forecast_reads(shops, tmp_path):
-    settings = DataSettings(files=(shops,), future_covariates="promo", calendar=("month",))
+    settings = ForecastDataSettings(files=(shops,), future_covariates="promo", calendar=("month",))
     series = read_series(settings)
     template = future_template(series, settings, 2)
     assert template.columns == ["unique_id", "ds", "promo"]
@@ -62,7 +62,7 @@ def test_template_is_what_the_forecast_reads(shops, tmp_path):
 
 
 def test_exactly_the_missing_rows_are_named(shops):
-    settings = DataSettings(files=(shops,), future_covariates="promo")
+    settings = ForecastDataSettings(files=(shops,), future_covariates="promo")
     series = read_series(settings)
     template = future_template(series, settings, 2).with_columns(promo=pl.Series([1.0, None, 3, 4]))
     with pytest.raises(DataError, match=r"1 of 4 future rows .*: a 2020-01-22$"):
@@ -77,10 +77,10 @@ def test_exactly_the_missing_rows_are_named(shops):
 
 def test_static_rows_are_joined_by_id(shops, tmp_path):
     static = write(tmp_path / "static.csv", "unique_id,area\nb,20\nx,5\na,10\n")
-    series = read_series(DataSettings(files=(shops,), static_file=static))
+    series = read_series(ForecastDataSettings(files=(shops,), static_file=static))
     assert series.static.tolist() == [[10], [20]]
     assert series.static_names == ("area",)
-    joint = read_series(DataSettings(files=(shops,), static_file=static, series="joint"))
+    joint = read_series(ForecastDataSettings(files=(shops,), static_file=static, series="joint"))
     assert joint.static.tolist() == [[10, 20]]
     assert joint.static_names == ("a.area", "b.area")
 
@@ -97,11 +97,11 @@ def test_static_rows_are_joined_by_id(shops, tmp_path):
 )
 def test_static_tables_are_checked(shops, tmp_path, text, words):
     with pytest.raises(DataError, match=words):
-        read_series(DataSettings(files=(shops,), static_file=write(tmp_path / "static.csv", text)))
+        read_series(ForecastDataSettings(files=(shops,), static_file=write(tmp_path / "static.csv", text)))
 
 
 def test_a_future_row_that_is_there_twice_is_refused(shops):
-    settings = DataSettings(files=(shops,), future_covariates="promo")
+    settings = ForecastDataSettings(files=(shops,), future_covariates="promo")
     series = read_series(settings)
     filled = future_template(series, settings, 2).with_columns(promo=pl.lit(1.0))
     with pytest.raises(DataError, match=r"a 2020-01-\d\d is there twice, in row 0 .* and row 4"):
@@ -112,4 +112,4 @@ def test_a_series_without_rows_has_no_future():
     empty = replace(series_set([3, 5]), sources=("a.csv", "b.csv"))
     empty = without_last(empty, 3)
     with pytest.raises(DataError, match=r"a\.csv: series 's0' has no rows"):
-        future_values(empty, DataSettings(calendar=("month",)), 1)
+        future_values(empty, ForecastDataSettings(calendar=("month",)), 1)

@@ -9,11 +9,11 @@ import pytest
 from data_samples import prices, write
 from gatewise.data import Windows, read_series, require_varying, split_windows
 from gatewise.errors import DataError
-from gatewise.settings import DataSettings, SplitSettings
+from gatewise.settings import ForecastDataSettings, ForecastSplitSettings
 
 
 def read(*files, **settings):
-    return read_series(DataSettings(files=tuple(files), **settings))
+    return read_series(ForecastDataSettings(files=tuple(files), **settings))
 
 
 def refuse(*files, **settings) -> str:
@@ -206,7 +206,7 @@ def test_log_return_and_mape_name_the_row(tmp_path):
     assert "z.csv, row 2, column 'y': the value is 0" in message
     assert "log_return needs positive" in message
     with pytest.raises(DataError, match=r"row 2, column 'y'.*loss mape"):
-        read_series(DataSettings(files=(file,)), nonzero="loss mape")
+        read_series(ForecastDataSettings(files=(file,)), nonzero="loss mape")
 
 
 def test_samples_need_no_import():
@@ -234,7 +234,7 @@ def test_messages_about_whole_series_name_their_files(tmp_path):
     apart = read(flat, str(moving), series="global")
     assert apart.called(1) == f"{moving}: series 'B'"
     with pytest.raises(DataError, match=rf"^{re.escape(flat)}: series 'A' has 2 rows; 2 windows are too few"):
-        split_windows(Windows(apart, 1), SplitSettings(validation=0.9))
+        split_windows(Windows(apart, 1), ForecastSplitSettings(validation=0.9))
     columns = read(write(tmp_path / "C.csv", "ds,a,b\n2020-01-01,1,5\n2020-01-02,2,5\n"), column=("a", "b"))
     with pytest.raises(DataError, match=r"C\.csv: series 'b' is 5 in every row"):
         require_varying(columns)

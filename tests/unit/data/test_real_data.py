@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gatewise.data import Windows, read_series, split_windows
-from gatewise.settings import DataSettings, SplitSettings
+from gatewise.settings import ForecastDataSettings, ForecastSplitSettings
 
 FOLDER = os.environ.get("GATEWISE_DATA")
 pytestmark = [
@@ -17,14 +17,14 @@ pytestmark = [
 
 
 def real(*names: str, **settings):
-    return read_series(DataSettings(files=tuple(str(Path(FOLDER or "") / name) for name in names), **settings))
+    return read_series(ForecastDataSettings(files=tuple(str(Path(FOLDER or "") / name) for name in names), **settings))
 
 
 @pytest.mark.parametrize(("kind", "mse", "mape"), [("random", 71.613, 1.679), ("chronological", 369.219, 1.944)])
 def test_last_value_of_the_report(kind, mse, mape):
     series = real("GOOG.csv", "AAPL.csv", column="Close")
     windows = Windows(series, 30, 1, 2)
-    (split,) = split_windows(windows, SplitSettings(kind=kind))
+    (split,) = split_windows(windows, ForecastSplitSettings(kind=kind))
     assert [len(part) for part in split.parts().values()] == [1808, 201, 224]
     target, last = windows.targets(series.target, split.test)[:, 0], windows.last(series.target, split.test)
     assert np.mean((target - last) ** 2) == pytest.approx(mse, abs=5e-4)

@@ -4,7 +4,7 @@ import pytest
 from data_samples import write
 from gatewise.data import read_series
 from gatewise.errors import DataError
-from gatewise.settings import DataSettings
+from gatewise.settings import ForecastDataSettings
 
 HOLES = "ds,y,x\n2020-01-01,1,1\n2020-01-02,2,1\n2020-01-05,5,4\n2020-01-06,6,1\n2020-01-07,7,1\n2020-01-08,8,1\n"
 BLANKS = "ds,y\n2020-01-01,1\n2020-01-02,\n2020-01-03,NA\n2020-01-04,7\n"
@@ -12,7 +12,7 @@ TWICE = "ds,y\n2020-01-01,1\n2020-01-02,2\n2020-01-02,4\n2020-01-02,9\n2020-01-0
 
 
 def read(path, text, **settings):
-    return read_series(DataSettings(files=(write(path / "a.csv", text),), **settings))
+    return read_series(ForecastDataSettings(files=(write(path / "a.csv", text),), **settings))
 
 
 def test_gaps_are_named_or_filled(tmp_path):

@@ -7,11 +7,11 @@ from sklearn.model_selection import train_test_split
 from data_samples import series_set
 from gatewise.data import Windows, split_windows
 from gatewise.errors import DataError
-from gatewise.settings import SplitSettings
+from gatewise.settings import ForecastSplitSettings
 
 
 def split(windows, **options):
-    return split_windows(windows, SplitSettings(**options))
+    return split_windows(windows, ForecastSplitSettings(**options))
 
 
 def rows_of(windows, idx) -> set[int]:

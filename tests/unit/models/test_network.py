@@ -5,9 +5,11 @@ import torch
 
 from gatewise.errors import InputError
 from gatewise.models import ForecastNetwork, count_parameters
-from gatewise.settings import ModelSettings
+from gatewise.settings import ForecastModelSettings
 
-SMALL = ModelSettings(cell="gru", units=5, head=(6, 4), head_dropout=0.5, input_dropout=0.2, recurrent_dropout=0.2)
+SMALL = ForecastModelSettings(
+    cell="gru", units=5, head=(6, 4), head_dropout=0.5, input_dropout=0.2, recurrent_dropout=0.2
+)
 
 
 def make(settings=SMALL, **options):
@@ -18,7 +20,7 @@ def make(settings=SMALL, **options):
 
 @pytest.mark.parametrize(("cell", "expected"), [("rnn", 428_162), ("gru", 957_058), ("lstm", 1_219_202)])
 def test_the_reports_stock_network_has_its_parameters(cell, expected):
-    settings = ModelSettings(cell=cell, units=512)
+    settings = ForecastModelSettings(cell=cell, units=512)
     assert count_parameters(make(settings, horizon=1, outputs_per_value=1)) == expected
 
 

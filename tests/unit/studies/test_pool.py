@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from gatewise.errors import InterruptedRunError
-from gatewise.settings import RunSettings
+from gatewise.settings import ForecastSettings
 from gatewise.studies.pool import Request, run_pool, worker_environment
 
 RUNNER = '''
@@ -55,7 +55,7 @@ def runner(tmp_path, monkeypatch):
 
 
 def request_for(folder, name, **options):
-    return Request(name, RunSettings(name=name).model_dump(mode="json"), str(folder / name), **options)
+    return Request(name, ForecastSettings(name=name).model_dump(mode="json"), str(folder / name), **options)
 
 
 def do(folder, names, runner, **options):

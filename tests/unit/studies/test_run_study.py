@@ -164,8 +164,8 @@ def test_a_study_whose_starter_is_killed_leaves_no_worker_behind(tmp_path, runne
         "worker = _Worker(1, 'orphan:run')\n"
         "print(worker._process.pid, flush=True)\n"
         "from gatewise.studies.pool import Request\n"
-        "from gatewise.settings import RunSettings\n"
-        f"request = Request('k', RunSettings().model_dump(mode='json'), {str(tmp_path / 'r')!r})\n"
+        "from gatewise.settings import ForecastSettings\n"
+        f"request = Request('k', ForecastSettings().model_dump(mode='json'), {str(tmp_path / 'r')!r})\n"
         "worker.ask(request)\n"
     )
     (tmp_path / "code" / "orphan.py").write_text(

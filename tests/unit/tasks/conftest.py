@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from gatewise.data import read_series
-from gatewise.settings import RunSettings
+from gatewise.settings import ForecastSettings
 
 QUICK = {
     "cell": "gru",
@@ -34,7 +34,7 @@ def _days(count, *, business=False):
 @pytest.fixture
 def make_settings():
     """Return quick settings; keywords are flat names."""
-    return lambda **changes: RunSettings.from_flat({**QUICK, **changes})
+    return lambda **changes: ForecastSettings.from_flat({**QUICK, **changes})
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from gatewise.data import Frequency, SeriesSet, Windows, read_series, split_wind
 from gatewise.errors import InputError, MissingExtraError
 from gatewise.metrics import forecast_metrics
 from gatewise.registry import BASELINES
-from gatewise.settings import DataSettings, SplitSettings
+from gatewise.settings import ForecastDataSettings, ForecastSplitSettings
 from gatewise.tasks.forecast import ridge
 from gatewise.tasks.forecast.baselines import AutoETS, Drift, LastValue, Ridge, SeasonalNaive, WindowMean
 
@@ -384,9 +384,9 @@ def test_last_value_of_the_reference_report(kind, mse, mape):
     if not folder:
         pytest.skip("GATEWISE_DATA does not name the folder of real data")
     files = tuple(str(Path(folder) / f"{name}.csv") for name in ("GOOG", "AAPL"))
-    series = read_series(DataSettings(files=files, column="Close"))
+    series = read_series(ForecastDataSettings(files=files, column="Close"))
     windows = Windows(series, 30, 1, 2)
-    (split,) = split_windows(windows, SplitSettings(kind=kind))
+    (split,) = split_windows(windows, ForecastSplitSettings(kind=kind))
     assert (len(windows), len(split.train), len(split.validation), len(split.test)) == (2233, 1808, 201, 224)
     made = LastValue().fit(windows, series.target, split.train, split.validation).predict(series.target, split.test)
     found = forecast_metrics(windows.targets(series.target, split.test), made, windows.last(series.target, split.test))

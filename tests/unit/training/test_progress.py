@@ -1,6 +1,6 @@
 import io
 
-from gatewise.settings import TrainSettings
+from gatewise.settings import ForecastTrainSettings
 from gatewise.training import Bar, Lines, Seeds, Silent, choose_progress, train
 
 SEEDS = Seeds(1, 2, 3)
@@ -8,12 +8,12 @@ SEEDS = Seeds(1, 2, 3)
 
 def watch(toy, progress, **options):
     return train(
-        toy.ToyNetwork(SEEDS), toy.ToyTask(), TrainSettings(epochs=3, **options), seeds=SEEDS, progress=progress
+        toy.ToyNetwork(SEEDS), toy.ToyTask(), ForecastTrainSettings(epochs=3, **options), seeds=SEEDS, progress=progress
     )
 
 
 def test_the_library_says_nothing_by_itself(toy, capfd):
-    train(toy.ToyNetwork(SEEDS), toy.ToyTask(), TrainSettings(epochs=2), seeds=SEEDS)
+    train(toy.ToyNetwork(SEEDS), toy.ToyTask(), ForecastTrainSettings(epochs=2), seeds=SEEDS)
     watch(toy, Silent())
     assert capfd.readouterr() == ("", "")
 
@@ -50,7 +50,7 @@ def test_the_bar_ends_when_training_fails(toy):
 
     bar = Bar()
     try:
-        train(toy.ToyNetwork(SEEDS), Task(), TrainSettings(epochs=1), seeds=SEEDS, progress=bar)
+        train(toy.ToyNetwork(SEEDS), Task(), ForecastTrainSettings(epochs=1), seeds=SEEDS, progress=bar)
     except BrokenError:
         assert not bar._bar.live.is_started
     else:

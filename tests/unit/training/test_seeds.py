@@ -1,6 +1,6 @@
 import torch
 
-from gatewise.settings import RunSettings
+from gatewise.settings import ForecastSettings
 from gatewise.training import Seeds
 
 
@@ -22,5 +22,5 @@ def test_streams_are_the_same_everywhere_and_always():
 
 
 def test_seeds_of_a_run():
-    assert Seeds.of(RunSettings(seed=5)) == Seeds(5, 5, 5)
-    assert Seeds.of(RunSettings(seed=5, order_seed=0, dropout_seed=8)) == Seeds(5, 0, 8)
+    assert Seeds.of(ForecastSettings(seed=5)) == Seeds(5, 5, 5)
+    assert Seeds.of(ForecastSettings(seed=5, order_seed=0, dropout_seed=8)) == Seeds(5, 0, 8)

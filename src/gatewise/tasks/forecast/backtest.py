@@ -10,7 +10,7 @@ import polars as pl
 from gatewise.data import SeriesSet, Split, Windows, without_last
 from gatewise.errors import DataError, SettingsError
 from gatewise.metrics import forecast_metrics
-from gatewise.settings import RunSettings
+from gatewise.settings import ForecastSettings
 from gatewise.tasks.forecast import judge, tables
 from gatewise.tasks.forecast.model import ForecastModel
 from gatewise.tasks.forecast.run import fit_forecast
@@ -57,7 +57,7 @@ def evaluate(model: ForecastModel, series: SeriesSet) -> dict[str, Any]:
 
 
 def cross_validation(
-    settings: RunSettings, series: SeriesSet, *, n_windows: int, step: int | None, refit: bool
+    settings: ForecastSettings, series: SeriesSet, *, n_windows: int, step: int | None, refit: bool
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
     """Forecast from several cutoffs, each time from a model that knows no later row.
 

@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from gatewise.data import SeriesSet, at_least, divides_by_truth, future_values, like_input, read_series
 from gatewise.data import future_template as make_template
 from gatewise.errors import DataError, SettingsError, did_you_mean
-from gatewise.settings import DataSettings, RunSettings, flat_fields
+from gatewise.settings import ForecastDataSettings, ForecastSettings, flat_fields
 from gatewise.tasks.forecast import backtest, saved
 from gatewise.tasks.forecast.model import ForecastModel
 from gatewise.tasks.forecast.run import fit_forecast
@@ -234,17 +234,17 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
         model.for_series(series)
         return series
 
-    def _settings(self, X: Any) -> tuple[RunSettings, Any]:
+    def _settings(self, X: Any) -> tuple[ForecastSettings, Any]:
         """Return the settings with files in place when `X` names files, and the frames otherwise."""
         flat = {name: getattr(self, name) for name in _defaults()}
         if isinstance(X, str | Path):
             X = [X]
         if isinstance(X, Sequence) and X and all(isinstance(path, str | Path) for path in X):
-            return RunSettings.from_flat({**flat, "files": [str(path) for path in X]}), None
+            return ForecastSettings.from_flat({**flat, "files": [str(path) for path in X]}), None
         if isinstance(X, np.ndarray):
             X = X[:, None] if X.ndim == 1 else X
             flat = {**flat, "column": [f"y{i}" for i in range(X.shape[1])] if X.shape[1] > 1 else ["y"]}
-        return RunSettings.from_flat(flat), X
+        return ForecastSettings.from_flat(flat), X
 
 
 def _forecastable(model: ForecastModel) -> SeriesSet:
@@ -253,15 +253,15 @@ def _forecastable(model: ForecastModel) -> SeriesSet:
     return at_least(model.history, data.window + data.target_offset - 1)
 
 
-def _from_next_row(data: DataSettings) -> DataSettings:
+def _from_next_row(data: ForecastDataSettings) -> ForecastDataSettings:
     """Forecasts begin with the row after the end, whatever the offset of the rows that the network was trained on."""
     return data.model_copy(update={"target_offset": 1})
 
 
 def _defaults() -> dict[str, Any]:
     """Return every parameter of the estimator with its default, from the one place that defines them."""
-    flat = RunSettings().to_flat()
-    return {name: flat[name] for name in flat_fields() if name not in _NOT_PARAMETERS}
+    flat = ForecastSettings().to_flat()
+    return {name: flat[name] for name in flat_fields(ForecastSettings) if name not in _NOT_PARAMETERS}
 
 
 # scikit-learn reads the names of the parameters from this signature, and so does a person's editor.

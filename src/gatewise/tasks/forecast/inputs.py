@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gatewise.data import CovariateScaler, SeriesSet, TargetTransform, Windows
 from gatewise.errors import DataError
-from gatewise.settings import TrainSettings
+from gatewise.settings import ForecastTrainSettings
 from gatewise.training import Loss
 from gatewise.training.device import DTYPES, choose_device
 
@@ -70,7 +70,7 @@ class InputBuilder:
     """Turns rows into network inputs with everything that was fitted on the training part."""
 
     def __init__(
-        self, transform: TargetTransform, covariates: CovariateScaler, static: Floats, settings: TrainSettings
+        self, transform: TargetTransform, covariates: CovariateScaler, static: Floats, settings: ForecastTrainSettings
     ) -> None:
         self.transform = transform
         self.covariates = covariates
@@ -131,7 +131,7 @@ class ForecastTask:
         windows: Windows,
         builder: InputBuilder,
         loss: Loss,
-        settings: TrainSettings,
+        settings: ForecastTrainSettings,
         *,
         train: Ints,
         validation: Ints,

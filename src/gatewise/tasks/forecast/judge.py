@@ -22,7 +22,7 @@ from gatewise.metrics import (
     metrics_by_step,
 )
 from gatewise.registry import BASELINES
-from gatewise.settings import RunSettings
+from gatewise.settings import ForecastSettings
 from gatewise.tasks.forecast.model import Forecasts
 from gatewise.tasks.forecast.tables import ids
 
@@ -75,7 +75,7 @@ class Evidence:
 
 
 def gather(
-    settings: RunSettings,
+    settings: ForecastSettings,
     series: SeriesSet,
     windows: Windows,
     split: Split,
@@ -124,7 +124,7 @@ def baseline_forecasts(
 
 
 @np.errstate(over="ignore")  # a percentage of next to nothing is infinite
-def summarise(settings: RunSettings, evidence: dict[str, Evidence]) -> dict[str, Any]:
+def summarise(settings: ForecastSettings, evidence: dict[str, Evidence]) -> dict[str, Any]:
     """Return the part of ``result.json`` that says how good the forecasts are."""
     metrics: dict[str, Any] = {part: found.metrics() for part, found in evidence.items()}
     test = evidence.get("test")
@@ -142,7 +142,7 @@ def summarise(settings: RunSettings, evidence: dict[str, Evidence]) -> dict[str,
     }
 
 
-def verdict(settings: RunSettings, test: Evidence) -> dict[str, Any]:
+def verdict(settings: ForecastSettings, test: Evidence) -> dict[str, Any]:
     """Compare with the best baseline by the Diebold-Mariano test over the test windows.
 
     The baseline is the one with the least error on the test part: it is given every advantage.

@@ -12,7 +12,7 @@ from torch import Tensor
 from gatewise.data import CovariateScaler, SeriesSet, TargetTransform, Windows
 from gatewise.errors import DataError
 from gatewise.models import ForecastNetwork
-from gatewise.settings import RunSettings
+from gatewise.settings import ForecastSettings
 from gatewise.tasks.forecast.inputs import PREDICTION_BATCH, InputBuilder, WindowRows, refuse_huge, run_network
 from gatewise.tasks.forecast.intervals import ConformalIntervals
 from gatewise.training import ProbabilisticLoss, create_loss
@@ -57,7 +57,7 @@ class ForecastModel:
         Denominator of MASE, from the training rows.
     """
 
-    settings: RunSettings
+    settings: ForecastSettings
     network: ForecastNetwork
     transform: TargetTransform
     covariates: CovariateScaler
@@ -219,7 +219,7 @@ class ForecastModel:
 
 
 def create_network(
-    settings: RunSettings,
+    settings: ForecastSettings,
     series: SeriesSet,
     *,
     init_generator: torch.Generator | None = None,

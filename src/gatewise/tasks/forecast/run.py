@@ -22,7 +22,7 @@ from gatewise.data import (
     split_windows,
 )
 from gatewise.runs import RunFolder, environment
-from gatewise.settings import RunSettings
+from gatewise.settings import ForecastSettings
 from gatewise.tasks.forecast import judge, saved, tables
 from gatewise.tasks.forecast.checks import check_values, refuse_early, refuse_other_run
 from gatewise.tasks.forecast.inputs import ForecastTask
@@ -47,7 +47,7 @@ class Outcome:
 
 
 def run_forecast(
-    settings: RunSettings,
+    settings: ForecastSettings,
     folder: Path | None,
     *,
     threads: int | None = None,
@@ -120,7 +120,7 @@ def run_forecast(
 
 
 def fit_forecast(
-    settings: RunSettings,
+    settings: ForecastSettings,
     series: SeriesSet,
     *,
     splits: list[Split] | None = None,
@@ -148,7 +148,7 @@ def fit_forecast(
 
 
 def _fit_fold(
-    settings: RunSettings,
+    settings: ForecastSettings,
     series: SeriesSet,
     split: Split,
     place: RunFolder | None,
@@ -197,7 +197,7 @@ def _fit_fold(
     return Outcome(model, result, predictions, trained.history, evidence)
 
 
-def _join_folds(settings: RunSettings, folds: list[Outcome], place: RunFolder | None) -> Outcome:
+def _join_folds(settings: ForecastSettings, folds: list[Outcome], place: RunFolder | None) -> Outcome:
     """Judge the test windows of all folds together; the model is the last fold's, which knows the most."""
     last, results = folds[-1], [fold.result for fold in folds]
     evidence = judge.pool([fold.evidence for fold in folds])
@@ -226,7 +226,7 @@ def _join_folds(settings: RunSettings, folds: list[Outcome], place: RunFolder | 
     return Outcome(last.model, result, predictions, last.log, evidence)
 
 
-def build_model(settings: RunSettings, series: SeriesSet, windows: Windows, split: Split) -> ForecastModel:
+def build_model(settings: ForecastSettings, series: SeriesSet, windows: Windows, split: Split) -> ForecastModel:
     """Make an untrained model: start weights from the seed, transform and scalers fitted on the training windows."""
     check_values(settings, series)
     transform = create_transform(settings.data.transform).fit(series, windows, split)
@@ -245,7 +245,7 @@ def build_model(settings: RunSettings, series: SeriesSet, windows: Windows, spli
     return ForecastModel(settings, network, transform, covariates, history, season, scales)
 
 
-def _splits(settings: RunSettings, series: SeriesSet) -> list[Split]:
+def _splits(settings: ForecastSettings, series: SeriesSet) -> list[Split]:
     windows = Windows(series, settings.data.window, settings.data.horizon, settings.data.target_offset)
     return split_windows(windows, settings.split)
 

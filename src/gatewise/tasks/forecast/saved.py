@@ -28,7 +28,7 @@ from gatewise import __version__
 from gatewise.data import CovariateScaler, Frequency, SeriesSet, TargetTransform
 from gatewise.errors import GatewiseError, KernelChangedWarning, ModelFolderError
 from gatewise.runs import RunFolder, atomic
-from gatewise.settings import RunSettings, parse
+from gatewise.settings import ForecastSettings, parse
 from gatewise.tasks.forecast.card import model_card
 from gatewise.tasks.forecast.intervals import ConformalIntervals
 from gatewise.tasks.forecast.model import ForecastModel, create_network
@@ -156,7 +156,7 @@ def _build(folder: Path, config: dict[str, Any]) -> ForecastModel:
     # A model that was trained on a GPU is loaded to the CPU, where it always works.
     tree = config["settings"]
     tree["train"]["device"] = "cpu"
-    settings = parse(RunSettings, tree)
+    settings = parse(ForecastSettings, tree)
     history = _read_history(folder, config)
     scaler = json.loads((folder / SCALER).read_text(encoding="utf-8"))
     network = create_network(settings, history)

@@ -1,0 +1,53 @@
+"""Typed settings: what a run is, complete, in one tree that reads from and writes to plain JSON."""
+
+from gatewise.settings.base import (
+    RESULTS_VERSION,
+    Count,
+    RunSettings,
+    Settings,
+    field_names,
+    flat_fields,
+    parse,
+)
+from gatewise.settings.forecast import (
+    ForecastDataSettings,
+    ForecastModelSettings,
+    ForecastParts,
+    ForecastSettings,
+    ForecastSplitSettings,
+    ForecastTrainSettings,
+)
+from gatewise.settings.model import ModelSettings
+from gatewise.settings.text import (
+    TextDataSettings,
+    TextModelSettings,
+    TextParts,
+    TextSettings,
+    TextSplitSettings,
+    TextTrainSettings,
+)
+from gatewise.settings.train import TrainSettings
+
+__all__ = [
+    "Count",
+    "ForecastDataSettings",
+    "ForecastModelSettings",
+    "ForecastParts",
+    "ForecastSettings",
+    "ForecastSplitSettings",
+    "ForecastTrainSettings",
+    "ModelSettings",
+    "RESULTS_VERSION",
+    "RunSettings",
+    "Settings",
+    "TextDataSettings",
+    "TextModelSettings",
+    "TextParts",
+    "TextSettings",
+    "TextSplitSettings",
+    "TextTrainSettings",
+    "TrainSettings",
+    "field_names",
+    "flat_fields",
+    "parse",
+]

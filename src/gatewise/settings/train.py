@@ -1,0 +1,49 @@
+"""Settings of training that every task shares."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gatewise import registry
+from gatewise.settings.base import Count, Settings, registered
+
+
+class TrainSettings(Settings):
+    """How the weights are found."""
+
+    optimizer: Annotated[str, registered(registry.OPTIMIZERS)] = "adam"
+    """How a gradient becomes a step."""
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    """Step size; the optimizer's own default when absent."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Momentum of sgd and rmsprop."""
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    """Pull of the weights towards zero; the optimizer's own default when absent."""
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    """Longest gradient that is allowed, over all weights."""
+    schedule: Annotated[str, registered(registry.SCHEDULES)] = "constant"
+    """How the learning rate moves."""
+    batch_size: Count = 32
+    """Windows in a step."""
+    epochs: Count = 100
+    """Most passes over the training windows."""
+    patience: Annotated[int, Field(ge=0)] | None = 10
+    """Epochs without improvement on validation before training stops; absent: never."""
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+    """Least change of the validation loss that counts as an improvement."""
+    restore_best: bool = True
+    """End with the weights of the best validation epoch."""
+    averaging: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the old in a running average of the weights, which then judges and stays; 0: the last weights do."""
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    """Train for this long instead of for a number of epochs; the schedule follows the clock."""
+    precision: Literal["float32", "float64", "bfloat16"] = "float32"
+    """Number format of the forward pass."""
+    device: str = "cpu"
+    """cpu, cuda, cuda:1 ..."""
+    threads: Count | None = None
+    """CPU threads; as torch finds them when absent."""
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
+    """At least this long between checkpoints within an epoch (one is written after every epoch too)."""
