@@ -4,5 +4,6 @@ from gatewise.models.dropout import Dropout
 from gatewise.models.heads import DenseHead
 from gatewise.models.network import ForecastNetwork, count_parameters
 from gatewise.models.stack import RecurrentStack
+from gatewise.models.text import TextNetwork
 
-__all__ = ["Dropout", "DenseHead", "ForecastNetwork", "RecurrentStack", "count_parameters"]
+__all__ = ["Dropout", "DenseHead", "ForecastNetwork", "RecurrentStack", "TextNetwork", "count_parameters"]

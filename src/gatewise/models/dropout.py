@@ -18,7 +18,7 @@ class Dropout(nn.Module):
         Share that is dropped, 0 <= rate < 1.
     mask
         "step": every value on its own; "sequence": one mask ``(B, 1, F)`` for all steps of ``(B, T, F)``
-        (Gal & Ghahramani 2016).
+        (Gal & Ghahramani 2016); "symbol": one value ``(B, T, 1)`` for all of a step.
     generator
         Draws the masks; torch's global generator when absent.
 
@@ -31,14 +31,14 @@ class Dropout(nn.Module):
     def __init__(self, rate: float, *, mask: str = "step", generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.rate = checks.rate("dropout rate", rate)
-        self.mask = checks.choice("dropout mask", mask, ("step", "sequence"))
+        self.mask = checks.choice("dropout mask", mask, ("step", "sequence", "symbol"))
         self.generator = generator
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `x` with values dropped, or `x` itself in ``eval()``."""
         if not self.training or self.rate == 0.0:
             return x
-        shape = x.shape if self.mask == "step" else (x.shape[0], 1, x.shape[2])
+        shape = {"step": x.shape, "sequence": (x.shape[0], 1, x.shape[2]), "symbol": (*x.shape[:2], 1)}[self.mask]
         return x * draw_mask(shape, self.rate, like=x, generator=self.generator)
 
     def extra_repr(self) -> str:

@@ -1,0 +1,170 @@
+"""The text network: symbols -> vectors -> cells -> dense head -> a logit for every symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gatewise.cells import State
+from gatewise.errors import InputError
+from gatewise.models.dropout import Dropout
+from gatewise.models.heads import DenseHead
+from gatewise.models.stack import RecurrentStack
+from gatewise.settings import TextModelSettings
+
+#: Half the width of the uniform distribution that embeddings start from, as in Keras.
+_EMBEDDING_WIDTH = 0.05
+
+
+class TextNetwork(nn.Module):
+    """Reads symbols by their numbers and says at every step how likely each symbol is next.
+
+    The number ``V`` (one past the last symbol) stands for nothing: the start of a text, or a symbol that training never
+    saw. It is read as a vector of zeros, like a symbol that ``symbol_dropout`` has dropped, and never predicted.
+
+    Parameters
+    ----------
+    settings
+        Embedding, cells, sizes, dropout and head.
+    symbols
+        Number V of symbols.
+    init_generator
+        Draws the start weights.
+    dropout_generator
+        Draws all dropout masks; kept as ``dropout_generator``, so that a checkpoint can hold its state.
+
+    Raises
+    ------
+    SettingsError
+        If an option of the cell cannot be used.
+
+    Examples
+    --------
+    The network of the reference report, over 57 symbols:
+
+    >>> settings = TextModelSettings(cell="lstm", units=1024, embedding=64, head=(256, 128), head_dropout=0.1)
+    >>> sum(weight.numel() for weight in TextNetwork(settings, symbols=57).parameters())
+    4766841
+    """
+
+    def __init__(
+        self,
+        settings: TextModelSettings,
+        symbols: int,
+        *,
+        init_generator: torch.Generator | None = None,
+        dropout_generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.symbols = symbols
+        self.dropout_generator = dropout_generator
+        width = settings.embedding or symbols
+        self.embedding: nn.Parameter | None = None
+        if settings.embedding:
+            drawn = torch.rand(symbols, width, generator=init_generator)
+            self.embedding = nn.Parameter((2 * drawn - 1) * _EMBEDDING_WIDTH)
+        self.symbol_dropout = Dropout(settings.symbol_dropout, mask="symbol", generator=dropout_generator)
+        self.stack = RecurrentStack(
+            settings.cell,
+            width,
+            settings.units,
+            layers=settings.layers,
+            block=settings.block,
+            input_dropout=settings.input_dropout,
+            input_dropout_mask=settings.input_dropout_mask,
+            layer_dropout=settings.layer_dropout,
+            recurrent_dropout=settings.recurrent_dropout,
+            recompute_steps=settings.recompute_steps,
+            initial_state=settings.initial_state,
+            kernel=settings.kernel,
+            cell_options=settings.cell_options,
+            init_generator=init_generator,
+            dropout_generator=dropout_generator,
+        )
+        self.output_dropout = Dropout(settings.output_dropout, generator=dropout_generator)
+        self.head = DenseHead(
+            self.stack.output_size,
+            settings.head,
+            symbols,
+            dropout=settings.head_dropout if settings.head else 0.0,
+            activation=settings.head_activation,
+            init_generator=init_generator,
+            dropout_generator=dropout_generator,
+        )
+        if settings.tied and self.embedding is not None:
+            self.head.layers[-1].weight = self.embedding
+
+    @property
+    def nothing(self) -> int:
+        """The number that stands for the start of a text or an unknown symbol."""
+        return self.symbols
+
+    def initial_state(self, batch: int) -> State:
+        """Return the state of `batch` texts before their first symbol."""
+        return self.stack.initial_state(batch)
+
+    def forward(self, ids: Tensor, state: Sequence[Tensor] | None = None) -> tuple[Tensor, State]:
+        """Read whole sequences.
+
+        Parameters
+        ----------
+        ids
+            Numbers of the symbols, ``(B, T)`` integers from 0 to V.
+        state
+            State before the first of them; ``initial_state(B)`` when absent.
+
+        Returns
+        -------
+        logits
+            ``(B, T, V)``: at step t of the symbol that follows ``ids[:, t]``.
+        state
+            State after the last step.
+
+        Raises
+        ------
+        InputError
+            If `ids` is not of rank 2 or holds a number that is no symbol's.
+        """
+        _check_ids(ids, 2, self.symbols)
+        y, end = self.stack(self.symbol_dropout(self._vectors(ids)), state)
+        logits: Tensor = self.head(self.output_dropout(y))
+        return logits, end
+
+    def step(self, ids: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, State]:
+        """Read one symbol of each text, for use after training: nothing is dropped.
+
+        Parameters
+        ----------
+        ids
+            ``(B,)`` integers from 0 to V.
+
+        Returns
+        -------
+        logits
+            ``(B, V)``: of the symbol that follows.
+        state
+            State after the step.
+        """
+        y, end = self.stack.step(self._vectors(ids), state)
+        logits: Tensor = self.head(y)
+        return logits, end
+
+    def _vectors(self, ids: Tensor) -> Tensor:
+        """Return the vector of each symbol, zeros for nothing."""
+        if self.embedding is None:
+            dtype = self.head.layers[-1].weight.dtype
+            return functional.one_hot(ids, self.symbols + 1)[..., :-1].to(dtype)  # type: ignore[arg-type]
+        padded = functional.pad(self.embedding, (0, 0, 0, 1))  # (V + 1, E), a row of zeros last
+        return functional.embedding(ids, padded)
+
+
+def _check_ids(ids: Tensor, rank: int, symbols: int) -> None:
+    if ids.dim() != rank or ids.is_floating_point():
+        raise InputError(
+            f"symbols must be a tensor of {rank} dimensions of integers (found {tuple(ids.shape)}, {ids.dtype})"
+        )
+    if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) <= symbols:
+        raise InputError(f"symbols go from 0 to {symbols} (found {int(ids.min())} to {int(ids.max())})")
