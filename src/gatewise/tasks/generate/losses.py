@@ -1,8 +1,8 @@
 """What a text network minimises.
 
 Shapes: logits (B, T, V), targets (B, T) with numbers from 0 to V. A target of V (a symbol that training never saw) has
-no place in a loss and is left out. Every loss is a mean over the B x T targets that are left. A new loss is a class here
-or anywhere, and a line in ``gatewise.registry.TEXT_LOSSES``.
+no place in a loss and is left out. Every loss is a mean over the B x T targets that are left. A new loss is a class
+here or anywhere, and a line in ``gatewise.registry.TEXT_LOSSES``.
 """
 
 from __future__ import annotations
