@@ -11,7 +11,7 @@ from gatewise.cli.output import Json, print_json, print_table, say
 from gatewise.errors import SettingsError
 
 if TYPE_CHECKING:
-    from gatewise.studies.file import StudySettings
+    from gatewise.studies.settings import StudySettings
 
 
 def study(

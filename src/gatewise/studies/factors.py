@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatewise.errors import SettingsError, did_you_mean
-from gatewise.settings import ForecastSettings, flat_fields
+from gatewise.settings import RunSettings, flat_fields
 
 #: Settings that a study sets itself or that are not what a network is compared by.
 _NOT_VARIED = {
@@ -63,7 +63,7 @@ class Factor:
         return {path for level in self.levels for path in level.changes}
 
 
-def read_factors(vary: Mapping[str, Any], base: ForecastSettings) -> tuple[Factor, ...]:
+def read_factors(vary: Mapping[str, Any], base: RunSettings) -> tuple[Factor, ...]:
     """Make factors from what stands under ``vary``, each value checked against the setting that it replaces.
 
     Raises
@@ -110,9 +110,9 @@ def show(value: Any) -> str:
     return str(value)
 
 
-def _read_factor(name: str, levels: Any, base: ForecastSettings) -> Factor:
+def _read_factor(name: str, levels: Any, base: RunSettings) -> Factor:
     where = f"vary.{name}"
-    known = [path for path in flat_fields(ForecastSettings).values() if path not in _NOT_VARIED]
+    known = [path for path in flat_fields(type(base)).values() if path not in _NOT_VARIED]
     if name in _NOT_VARIED:
         raise SettingsError(f"{where}: cannot be varied: {_NOT_VARIED[name]}")
     if isinstance(levels, Mapping) and name not in known:
@@ -138,7 +138,7 @@ def _read_factor(name: str, levels: Any, base: ForecastSettings) -> Factor:
     return Factor(name, tuple(made))
 
 
-def _read_groups(name: str, levels: Mapping[str, Any], base: ForecastSettings, known: list[str]) -> Factor:
+def _read_groups(name: str, levels: Mapping[str, Any], base: RunSettings, known: list[str]) -> Factor:
     where = f"vary.{name}"
     if not levels:
         raise SettingsError(f"{where}: has no levels; give at least one")
@@ -160,7 +160,7 @@ def _read_groups(name: str, levels: Mapping[str, Any], base: ForecastSettings, k
     return Factor(name, tuple(made))
 
 
-def _checked(changes: Mapping[str, Any], base: ForecastSettings, where: str) -> dict[str, Any]:
+def _checked(changes: Mapping[str, Any], base: RunSettings, where: str) -> dict[str, Any]:
     """Return the changes as the settings hold them: numbers as numbers, lists as lists."""
     try:
         made = base.replace(changes)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gatewise.metrics import METRICS
+from gatewise.metrics.names import is_higher_better
 from gatewise.studies.factors import show
 from gatewise.studies.folder import StudyFolder
 
@@ -61,7 +61,7 @@ class LevelResults:
         values = {name: value for name in names if (value := self.baseline(name, metric)) is not None}
         if not values:
             return None
-        best = max if METRICS[metric].direction == "higher" else min
+        best = max if is_higher_better(metric) else min
         return best(values, key=lambda name: values[name])
 
     def to_json(self) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from gatewise.errors import InterruptedRunError
-from gatewise.studies.worker import RUNNER
 
 #: Variables that numerical libraries read when they are loaded, so they are set before the worker starts.
 _THREAD_VARIABLES = (
@@ -60,7 +59,7 @@ def run_pool(
     *,
     workers: int,
     threads: int = 1,
-    runner: str = RUNNER,
+    runner: str | None = None,
 ) -> None:
     """Do all requests and report each as it ends, in the caller's own thread.
 
@@ -71,7 +70,7 @@ def run_pool(
     threads
         Threads of each.
     runner
-        ``module:function`` that does a run (see :mod:`gatewise.studies.worker`).
+        ``module:function`` that does a run; that of the run's task when absent (see :mod:`gatewise.studies.worker`).
 
     Raises
     ------
@@ -97,7 +96,7 @@ def run_pool(
 class _Pool:
     """One thread a worker process: it hands over a run, waits for the answer, takes the next."""
 
-    def __init__(self, requests: Sequence[Request], workers: int, threads: int, runner: str) -> None:
+    def __init__(self, requests: Sequence[Request], workers: int, threads: int, runner: str | None) -> None:
         self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._pending: queue.SimpleQueue[Request] = queue.SimpleQueue()
         for request in requests:
@@ -187,12 +186,12 @@ class _Pool:
 class _Worker:
     """A worker process and the two ends of talking with it."""
 
-    def __init__(self, threads: int, runner: str) -> None:
+    def __init__(self, threads: int, runner: str | None) -> None:
         self._threads = threads
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - a file, because nobody reads along; closed with the worker
         self._last_words = ""
         self._process = subprocess.Popen(  # noqa: S603 - this interpreter and this package
-            [sys.executable, "-P", "-m", "gatewise.studies.worker", runner],
+            [sys.executable, "-P", "-m", "gatewise.studies.worker", *([runner] if runner else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
