@@ -36,6 +36,14 @@ _PER_PROTOCOL = (
     ("accuracy", "accuracy", "share", "higher", "Share of symbols of which the likeliest was right"),
     ("calibration_error", "calibration error", "share", "lower", "Mean gap between what it was sure of and was right"),
 )
+_OF_GENERATED_TEXT = (
+    MetricName("known_words", "known words", "share", "higher", "Share of words that the training part has"),
+    MetricName("ngram_nats_per_char", "n-gram nats per character", "nats", "lower", "Generated text under the n-grams"),
+    MetricName("own_nats_per_char", "own nats per character", "nats", "lower", "Generated text under its own network"),
+    MetricName("distinct_4", "distinct 4-grams", "share", "higher", "Share of runs of 4 characters that differ"),
+    MetricName("copied_20", "copied runs of 20", "share", "lower", "Share of runs of 20 that the training part has"),
+    MetricName("longest_copy", "longest copy", "characters", "lower", "Longest run that the training part has"),
+)
 #: Every metric of text by name, in the order in which reports show them; the protocol is always named.
 TEXT_METRICS: dict[str, MetricName] = {
     metric.name: metric
@@ -45,6 +53,7 @@ TEXT_METRICS: dict[str, MetricName] = {
             for protocol, how in _PROTOCOLS.items()
             for name, label, unit, direction, summary in _PER_PROTOCOL
         ),
+        *_OF_GENERATED_TEXT,
         MetricName("loss", "loss as trained", "", "lower", "What training minimises, over cold windows"),
     )
 }

@@ -60,6 +60,7 @@ def compare_study(folder: str | os.PathLike[str]) -> dict[str, Any]:
         "claims": judge_claims(study["claims"], levels, study["main"]),
         "leaking": any(result.get("leaking") for level in levels for result in level.results.values()),
         "failed": _failed(place, study),
+        "diverged": _diverged(place, study),
         "test": TEST,
     }
     tree["notes"] = _notes(place, levels, study, tree)
@@ -151,6 +152,19 @@ def _failed(place: StudyFolder, study: Mapping[str, Any]) -> list[dict[str, str]
         for run in study["runs"]
         if run["fingerprint"] in failures
     ]
+
+
+def _diverged(place: StudyFolder, study: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Count for each combination of levels the runs whose loss was no longer finite."""
+    diverged = place.read_diverged()
+    rows: dict[str, dict[str, Any]] = {}
+    for run in study["runs"]:
+        row = rows.setdefault(run["label"], {"label": run["label"], "levels": run["levels"], "runs": 0, "of": 0})
+        row["of"] += 1
+        if run["fingerprint"] in diverged:
+            row["runs"] += 1
+            row.setdefault("error", diverged[run["fingerprint"]])
+    return [row for row in rows.values() if row["runs"]]
 
 
 def _notes(

@@ -121,7 +121,7 @@ def _check(tree: dict[str, Any]) -> tuple[StudySettings | None, list[str]]:
     except SettingsError as error:
         return None, problems + str(error).splitlines()
     if study is not None:
-        problems += _check_references(study, factors)
+        problems += _check_references(study, (*factors, study.inner) if study.inner else factors)
     return (None if problems else study), problems
 
 

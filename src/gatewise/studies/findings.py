@@ -47,6 +47,7 @@ def make_findings(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
         *_against_doing_nothing(tree),
         *_best_of_each_condition(tree, levels),
         *_what_each_factor_does(tree, levels),
+        *_divergence(tree),
         *_time(tree, levels),
         *_failures(tree),
     ]
@@ -273,10 +274,28 @@ def _time(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
     ]
 
 
-def _failures(tree: Tree) -> list[Finding]:
-    if not tree["failed"]:
+def _divergence(tree: Tree) -> list[Finding]:
+    """Say at which levels training diverges: that is an answer, not a failure."""
+    rows = tree.get("diverged") or []
+    if not rows:
         return []
-    number = len(tree["failed"])
+    always = [row["label"] for row in rows if row["runs"] == row["of"]]
+    sometimes = [f"{row['label']} ({row['runs']} of {row['of']} seeds)" for row in rows if row["runs"] < row["of"]]
+    parts = [f"at {listed(always)} with every seed"] if always else []
+    parts += [f"at {listed(sometimes)}"] if sometimes else []
+    return [
+        {
+            "text": f"Training diverges {', and '.join(parts)}; these runs are in no mean.",
+            "evidence": [f"{row['label']}: {row['error']}" for row in rows[:5]],
+        }
+    ]
+
+
+def _failures(tree: Tree) -> list[Finding]:
+    diverged = sum(row["runs"] for row in tree.get("diverged") or ())
+    number = len(tree["failed"]) - diverged
+    if not number:
+        return []
     runs = "run failed and is" if number == 1 else "runs failed and are"
     return [
         {

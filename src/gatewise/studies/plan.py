@@ -12,7 +12,7 @@ from typing import Any
 from gatewise.errors import SettingsError
 from gatewise.registry import task_of
 from gatewise.settings import RunSettings
-from gatewise.studies.factors import Factor, combinations
+from gatewise.studies.factors import Factor, changes_of, combinations
 from gatewise.studies.settings import StudySettings
 from gatewise.studies.statistics import seeds_needed
 
@@ -65,7 +65,8 @@ class Plan:
             "metric": self.study.metric,
             "also": list(self.study.also),
             "main": self.study.main,
-            "factors": {factor.name: [level.value for level in factor.levels] for factor in self.factors},
+            "factors": {factor.name: [level.value for level in factor.levels] for factor in self.study.all_factors},
+            "within": self.study.within,
             "seeds": list(self.study.seeds),
             "claims": [
                 {**claim.model_dump(mode="json"), "metric": claim.metric or self.study.metric}
@@ -114,7 +115,7 @@ def plan_study(study: StudySettings, digest: Callable[[Any], str] | None = None)
     runs: list[PlannedRun] = []
     timing: list[PlannedRun] = []
     for combination in combinations(factors):
-        changes = {path: value for level in combination for path, value in level.changes.items()}
+        changes = changes_of({factor.name: level for factor, level in zip(factors, combination, strict=True)})
         levels = {factor.name: level.value for factor, level in zip(factors, combination, strict=True)}
         label = ", ".join(level.label for level in combination) or study.name
         settings = _settings(study.base, label, changes)
@@ -130,7 +131,7 @@ def plan_study(study: StudySettings, digest: Callable[[Any], str] | None = None)
             }
             timing.append(_planned(label, levels, settings.replace(short), digests))
     _names_differ(runs)
-    return Plan(study, factors, tuple(runs), tuple(timing), _warnings(study, factors))
+    return Plan(study, factors, tuple(runs), tuple(timing), _warnings(study, study.all_factors))
 
 
 class _Digests:

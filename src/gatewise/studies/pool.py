@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
-from gatewise.errors import InterruptedRunError
+from gatewise.errors import DivergedError, InterruptedRunError
 
 #: Variables that numerical libraries read when they are loaded, so they are set before the worker starts.
 _THREAD_VARIABLES = (
@@ -51,6 +51,7 @@ class Outcome:
     result: dict[str, Any] | None = None
     error: str | None = None
     exit_code: int = 0
+    diverged: bool = False
 
 
 def run_pool(
@@ -163,7 +164,8 @@ class _Pool:
             if answer is not None and answer["event"] == "finished":
                 return Outcome(request.key, result=answer["result"]), worker
             if answer is not None and answer["event"] == "failed":
-                return Outcome(request.key, error=answer["error"], exit_code=answer["exit_code"]), worker
+                told = {"error": answer["error"], "exit_code": answer["exit_code"]}
+                return Outcome(request.key, **told, diverged=answer.get("kind") == DivergedError.__name__), worker
             self._release(worker)
             ends, worker = worker.last_words(), None
         return Outcome(request.key, error=f"the worker died {_TRIES} times: {ends}", exit_code=1), None

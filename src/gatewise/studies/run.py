@@ -90,6 +90,7 @@ class _Work:
         self._plan, self._place, self._jobs, self._runner = plan, place, jobs, runner
         self._progress = progress
         self._failures: dict[str, str] = {}
+        self._diverged: set[str] = set()
         self._codes: list[int] = []
 
     def do(self) -> None:
@@ -118,7 +119,7 @@ class _Work:
             ) from None
         finally:
             self._progress.stop()
-            self._place.write_failures(self._failures)
+            self._place.write_failures(self._failures, self._diverged)
 
     def _run(self, runs: dict[str, PlannedRun], part: str, *, workers: int, threads: int) -> None:
         if not runs:
@@ -130,6 +131,8 @@ class _Work:
             if outcome.error is not None:
                 self._failures[outcome.key] = outcome.error
                 self._codes.append(outcome.exit_code)
+                if outcome.diverged:
+                    self._diverged.add(outcome.key)
             self._progress.run_ended(
                 RunEnded(
                     name=runs[outcome.key].settings.name,

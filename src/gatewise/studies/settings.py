@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from gatewise.errors import did_you_mean
 from gatewise.registry import TASKS, task_of
 from gatewise.settings import Count, ForecastParts, RunSettings, Settings, TextParts
-from gatewise.studies.factors import Factor, read_factors
+from gatewise.studies.factors import Factor, Level, read_factors
 
 _MOST_SEEDS = 1000
 
@@ -86,6 +86,8 @@ class StudySettings(Settings):
     """Measure each level's seconds in a run that has the machine to itself."""
     claims: tuple[Claim, ...] = ()
     """What another report states, held against the numbers."""
+    within: str | None = None
+    """Compare what every run measured inside itself; a task says what there is."""
 
     @field_validator("name")
     @classmethod
@@ -116,9 +118,19 @@ class StudySettings(Settings):
         return read_factors(self.vary, self.base)
 
     @property
+    def inner(self) -> Factor | None:
+        """The factor whose levels every run measures inside itself; None when the runs alone are compared."""
+        return None
+
+    @property
+    def all_factors(self) -> tuple[Factor, ...]:
+        """The factors of the file, and the inner one."""
+        return (*self.factors, self.inner) if self.inner else self.factors
+
+    @property
     def main(self) -> str | None:
         """The factor whose levels are compared; None when nothing varies."""
-        return self.compare or next(iter(self.vary), None)
+        return self.compare or (self.inner.name if self.inner else next(iter(self.vary), None))
 
 
 class ForecastStudy(ForecastParts, StudySettings):
@@ -133,6 +145,24 @@ class TextStudy(TextParts, StudySettings):
 
     metric: str = "carried_nats_per_char"
     """What levels are compared by."""
+    within: Literal["memory", "sampling"] | None = None
+    """Compare what every run measured inside itself: contexts of several lengths, or several samplings."""
+
+    @model_validator(mode="after")
+    def _measures_what_it_compares(self) -> Self:
+        setting = {"memory": "memory_contexts", "sampling": "samplings"}.get(self.within or "")
+        if setting and not getattr(self, setting):
+            raise ValueError(f"within: {self.within} needs {setting}, and there are none")
+        return self
+
+    @property
+    def inner(self) -> Factor | None:
+        """The contexts or the samplings."""
+        if self.within == "memory":
+            return Factor("context", tuple(Level(n, {}, f"context {n}") for n in self.memory_contexts))
+        if self.within == "sampling":
+            return Factor("sampling", tuple(Level(one, {}, one) for one in self.samplings))
+        return None
 
 
 def run_part(study: type[StudySettings], tree: Any) -> dict[str, Any]:

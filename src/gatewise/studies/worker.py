@@ -7,9 +7,9 @@ Requests come as JSON lines on standard input, answers go as JSON lines to stand
     <- {"event": "failed", "error": "...", "kind": "DivergedError", "exit_code": 1}
     <- {"event": "interrupted"}           SIGTERM came; what was learned is saved
 
-Started as ``python -m gatewise.studies.worker [module:function]``. Without a function, the task that a request's settings
-name says what does the run: ``(settings, folder, *, threads, exclusive, progress) -> result``. When its starter is gone,
-it stops as if told to.
+Started as ``python -m gatewise.studies.worker [module:function]``. Without a function, the task in a request's settings
+names what does the run: ``(settings, folder, *, threads, exclusive, progress) -> result``. When its starter is gone, it
+stops as if told to.
 """
 
 from __future__ import annotations
