@@ -10,6 +10,7 @@ from gatewise.registry.cells import CELLS, KERNELS
 from gatewise.registry.forecast import BASELINES, TRANSFORMS
 from gatewise.registry.probes import PROBES
 from gatewise.registry.table import Entry, Registered, Registry
+from gatewise.registry.tasks import TASKS, Task, task_of
 from gatewise.registry.text import TEXT_BASELINES, TEXT_LOSSES
 from gatewise.registry.training import LOSSES, OPTIMIZERS, SCHEDULES
 
@@ -21,10 +22,13 @@ __all__ = [
     "OPTIMIZERS",
     "PROBES",
     "SCHEDULES",
+    "TASKS",
     "TEXT_BASELINES",
     "TEXT_LOSSES",
     "TRANSFORMS",
     "Entry",
     "Registered",
     "Registry",
+    "Task",
+    "task_of",
 ]

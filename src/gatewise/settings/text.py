@@ -4,12 +4,59 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from gatewise import registry
+from gatewise.errors import SettingsError, did_you_mean
 from gatewise.settings.base import Count, Names, Rate, RunSettings, Settings, registered
 from gatewise.settings.model import ModelSettings
 from gatewise.settings.train import TrainSettings
+
+#: What a sampling is made of; ``probability_temperature`` divides probabilities, as the reference report did.
+_SAMPLING = {
+    "temperature": float,
+    "probability_temperature": float,
+    "top_k": int,
+    "top_p": float,
+    "min_p": float,
+    "typical": float,
+    "repetition_penalty": float,
+    "no_repeat_ngram": int,
+}
+
+
+def read_sampling(text: str) -> dict[str, float]:
+    """Read a sampling as settings write it; ``greedy`` alone has no parts.
+
+    Raises
+    ------
+    SettingsError
+        If a part is unknown or its value is no positive number.
+
+    Examples
+    --------
+    >>> read_sampling("temperature=0.8 top_k=40"), read_sampling("greedy")
+    ({'temperature': 0.8, 'top_k': 40}, {})
+    """
+    found: dict[str, float] = {}
+    for part in [] if text == "greedy" else text.split():
+        name, _, value = part.partition("=")
+        if name not in _SAMPLING:
+            raise SettingsError(f"{part!r} is no part of a sampling{did_you_mean(name, ['greedy', *_SAMPLING])}")
+        try:
+            found[name] = _SAMPLING[name](value)
+        except ValueError:
+            raise SettingsError(f"{part!r}: a number is needed, e.g. {name}=1") from None
+        if not 0 < found[name] < float("inf"):
+            raise SettingsError(f"{part!r}: a number above 0 is needed")
+    if not found and text != "greedy":
+        raise SettingsError("a sampling is greedy, or e.g. temperature=0.8")
+    return found
+
+
+def _is_sampling(text: str) -> str:
+    read_sampling(text)
+    return text
 
 
 class TextDataSettings(Settings):
@@ -111,6 +158,15 @@ class TextParts(Settings):
     """How the samples written during training begin; a learned start when empty."""
     sample_length: Annotated[int, Field(ge=0, le=10_000)] = 200
     """Symbols in each sample written during training; 0 writes none."""
+
+    memory_contexts: tuple[Count, ...] = ()
+    """Also judge with the context cut to so many symbols before each one that is predicted, e.g. 1, 10, 100."""
+    samplings: tuple[Annotated[str, AfterValidator(_is_sampling)], ...] = ()
+    """Ways of writing that are judged after training: greedy, or e.g. temperature=0.8 or temperature=1 top_p=0.9."""
+    sampling_texts: Count = 16
+    """Texts that each of the samplings writes."""
+    sampling_length: Count = 1000
+    """Symbols of each of these texts."""
 
     @model_validator(mode="after")
     def _tied_sizes_agree(self) -> Self:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gatewise.studies.compare import compare_study as compare_study
-    from gatewise.studies.file import StudySettings as StudySettings
     from gatewise.studies.library import list_studies as list_studies
     from gatewise.studies.library import load_study as load_study
     from gatewise.studies.library import study_text as study_text
     from gatewise.studies.plan import plan_study as plan_study
     from gatewise.studies.run import run_study as run_study
+    from gatewise.studies.settings import StudySettings as StudySettings
 
 _HOMES = {
-    "StudySettings": "file",
+    "StudySettings": "settings",
     "compare_study": "compare",
     "list_studies": "library",
     "load_study": "library",

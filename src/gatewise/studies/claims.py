@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gatewise.metrics import METRICS
+from gatewise.metrics.names import direction
 from gatewise.studies.factors import show
 from gatewise.studies.levels import LevelResults, by_level, known_interval, paired, seed_means
 from gatewise.studies.statistics import decide_all, prediction_interval
@@ -62,16 +62,16 @@ def _judge_best(
     claim: Mapping[str, Any], levels: list[LevelResults], factor: str | None
 ) -> tuple[str | None, list[float] | None, str]:
     """Say which level is best by mean, and whether that it is better than the report's is decided."""
-    metric, direction = claim["metric"], METRICS[claim["metric"]].direction
+    metric, better = claim["metric"], direction(claim["metric"])
     pooled = {name: seed_means(group, metric) for name, group in by_level(levels, factor).items()}
     means = {name: sum(values.values()) / len(values) for name, values in pooled.items() if values}
     theirs = show(claim["report"])
     if theirs not in means or len(means) < 2:
         return None, None, "not run"
-    order = sorted(means, key=lambda name: means[name], reverse=direction == "higher")
+    order = sorted(means, key=lambda name: means[name], reverse=better == "higher")
     best, others = order[0], [name for name in order if name != theirs]
     differences = [paired(pooled[theirs], pooled[other]) for other in others]
-    decisions = decide_all(differences, better=direction)
+    decisions = decide_all(differences, better=better)
     rival = decisions[0]  # the best of the others
     interval = known_interval(rival.interval)
     if any(decision.says == "worse" for decision in decisions):

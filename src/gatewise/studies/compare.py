@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gatewise.errors import InputError
-from gatewise.metrics import METRICS
+from gatewise.metrics.names import direction
+from gatewise.registry import task_of
 from gatewise.studies.claims import judge_claims
 from gatewise.studies.findings import make_findings
 from gatewise.studies.folder import FORMAT_VERSION, StudyFolder
@@ -21,8 +22,14 @@ from gatewise.studies.levels import LevelResults, conditions, known_interval, pa
 from gatewise.studies.statistics import decide_all
 
 TEST = "exact sign-flip permutation, Holm within each condition"
-#: The forecast that costs nothing; every study is held against it.
-NOTHING = "last_value"
+
+#: What a split that leaks means for each task.
+_LEAKS = {
+    "forecast": "The split is random and leaks: windows that overlap stand on both sides of it, so the test errors are "
+    "lower than those of a forecast of days that nobody has seen.",
+    "generate": "The split draws windows from the whole text: no window is in two parts, but the network has read what "
+    "stands right before and after each test window, so names, topics and style leak.",
+}
 
 
 def compare_study(folder: str | os.PathLike[str]) -> dict[str, Any]:
@@ -53,6 +60,7 @@ def compare_study(folder: str | os.PathLike[str]) -> dict[str, Any]:
         "claims": judge_claims(study["claims"], levels, study["main"]),
         "leaking": any(result.get("leaking") for level in levels for result in level.results.values()),
         "failed": _failed(place, study),
+        "diverged": _diverged(place, study),
         "test": TEST,
     }
     tree["notes"] = _notes(place, levels, study, tree)
@@ -72,7 +80,7 @@ def _comparisons(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> li
                 for a, b in itertools.combinations(group, 2)
                 if (differences := paired(a.by_seed(metric), b.by_seed(metric)))
             ]
-            decisions = decide_all([differences for _, _, differences in pairs], better=METRICS[metric].direction)
+            decisions = decide_all([differences for _, _, differences in pairs], better=direction(metric))
             rows += [
                 {
                     "condition": condition,
@@ -93,11 +101,11 @@ def _comparisons(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> li
 
 
 def _against_baselines(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Hold every level against the last value, and against the best other baseline when that is better still."""
+    """Hold every level against the task's own baseline, and against the best other one when that is better still."""
     metric = study["metric"]
-    names = [NOTHING]
+    names = [task_of(study).baseline]
     best = levels[0].best_baseline(metric)
-    if best not in (None, NOTHING):
+    if best not in (None, *names):
         names.append(str(best))
     rows = []
     for name in names:
@@ -108,7 +116,7 @@ def _against_baselines(levels: Sequence[LevelResults], study: Mapping[str, Any])
                 if (values := level.by_seed(metric)) and (baseline := level.baseline(name, metric)) is not None
             ]
             differences = [[value - baseline for value in values.values()] for _, values, baseline in known]
-            decisions = decide_all(differences, better=METRICS[metric].direction)
+            decisions = decide_all(differences, better=direction(metric))
             for (level, _, baseline), decision in zip(known, decisions, strict=True):
                 bounds = known_interval(decision.interval)
                 rows.append(
@@ -146,20 +154,30 @@ def _failed(place: StudyFolder, study: Mapping[str, Any]) -> list[dict[str, str]
     ]
 
 
+def _diverged(place: StudyFolder, study: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Count for each combination of levels the runs whose loss was no longer finite."""
+    diverged = place.read_diverged()
+    rows: dict[str, dict[str, Any]] = {}
+    for run in study["runs"]:
+        row = rows.setdefault(run["label"], {"label": run["label"], "levels": run["levels"], "runs": 0, "of": 0})
+        row["of"] += 1
+        if run["fingerprint"] in diverged:
+            row["runs"] += 1
+            row.setdefault("error", diverged[run["fingerprint"]])
+    return [row for row in rows.values() if row["runs"]]
+
+
 def _notes(
     place: StudyFolder, levels: Sequence[LevelResults], study: Mapping[str, Any], tree: Mapping[str, Any]
 ) -> list[str]:
     """Collect what a reader must know before believing the numbers."""
     notes = list(study.get("warnings", ()))
     if tree["leaking"]:
-        notes.append(
-            "The split is random and leaks: windows that overlap stand on both sides of it, so the test errors are "
-            "lower than those of a forecast of days that nobody has seen."
-        )
+        notes.append(_LEAKS[study["task"]])
     missing = [run for run in study["runs"] if not place.run(run["fingerprint"]).is_finished]
     if missing:
         notes.append(f"{len(missing)} of {len(study['runs'])} runs are missing from these numbers.")
-    if len({level.baseline(NOTHING, study["metric"]) for level in levels}) > 1:
+    if len({level.baseline(task_of(study).baseline, study["metric"]) for level in levels}) > 1:
         notes.append("The levels are not all judged on the same test windows: compare each with its own baseline.")
     versions = sorted(_versions(place, levels))
     if len(versions) > 1:

@@ -7,6 +7,8 @@ A factor is written in one of two ways::
       schedule:                                 # a name, and levels that each change several settings
         five epochs: {train.epochs: 5, train.patience: null}
         early stopped: {train.epochs: 100, train.patience: 3}
+
+In a group a value may depend on the level of another factor: ``model.units: {by model.cell: {gru: 64, lstm: 55}}``.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatewise.errors import SettingsError, did_you_mean
-from gatewise.settings import ForecastSettings, flat_fields
+from gatewise.settings import RunSettings, flat_fields
 
 #: Settings that a study sets itself or that are not what a network is compared by.
 _NOT_VARIED = {
@@ -28,13 +30,21 @@ _NOT_VARIED = {
 
 
 @dataclass(frozen=True)
+class By:
+    """A value that depends on the level (written as text) of another factor."""
+
+    factor: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Level:
     """One value of a factor.
 
     Attributes
     ----------
     value : as written in the study file: a setting's value, or the name of a group of changes.
-    changes : the dotted settings that it replaces.
+    changes : the dotted settings that it replaces, each with a value or a :class:`By`.
     label : how it is called in tables.
     """
 
@@ -63,7 +73,7 @@ class Factor:
         return {path for level in self.levels for path in level.changes}
 
 
-def read_factors(vary: Mapping[str, Any], base: ForecastSettings) -> tuple[Factor, ...]:
+def read_factors(vary: Mapping[str, Any], base: RunSettings) -> tuple[Factor, ...]:
     """Make factors from what stands under ``vary``, each value checked against the setting that it replaces.
 
     Raises
@@ -81,9 +91,37 @@ def read_factors(vary: Mapping[str, Any], base: ForecastSettings) -> tuple[Facto
         both = sorted(one.settings & other.settings)
         if both:
             problems.append(f"vary: {one.name} and {other.name} both change {both[0]}; put them into one factor")
+    problems += _check_dependent(factors)
     if problems:
         raise SettingsError("\n".join(problems))
     return tuple(factors)
+
+
+def changes_of(combination: Mapping[str, Level]) -> dict[str, Any]:
+    """Return every setting that a combination of levels (by the name of their factor) replaces, with its value."""
+    changes = {path: value for level in combination.values() for path, value in level.changes.items()}
+    return {
+        path: value.values[show(combination[value.factor].value)] if isinstance(value, By) else value
+        for path, value in changes.items()
+    }
+
+
+def _check_dependent(factors: list[Factor]) -> list[str]:
+    """Return what is wrong with values that depend on another factor: it is not there, or a level has no value."""
+    by_name = {factor.name: factor for factor in factors}
+    problems = []
+    for factor, level in ((one, level) for one in factors for level in one.levels):
+        for path, value in level.changes.items():
+            if not isinstance(value, By):
+                continue
+            where = f"vary.{factor.name}.{level.label}.{path}: by {value.factor}"
+            if value.factor not in by_name or value.factor == factor.name:
+                problems.append(f"{where}: no other factor is called so{did_you_mean(value.factor, by_name)}")
+                continue
+            wanted = [show(one.value) for one in by_name[value.factor].levels]
+            missing = [name for name in wanted if name not in value.values]
+            problems += [f"{where}: has no value for {name}" for name in missing]
+    return problems
 
 
 def combinations(factors: tuple[Factor, ...]) -> Iterator[tuple[Level, ...]]:
@@ -110,9 +148,9 @@ def show(value: Any) -> str:
     return str(value)
 
 
-def _read_factor(name: str, levels: Any, base: ForecastSettings) -> Factor:
+def _read_factor(name: str, levels: Any, base: RunSettings) -> Factor:
     where = f"vary.{name}"
-    known = [path for path in flat_fields(ForecastSettings).values() if path not in _NOT_VARIED]
+    known = [path for path in flat_fields(type(base)).values() if path not in _NOT_VARIED]
     if name in _NOT_VARIED:
         raise SettingsError(f"{where}: cannot be varied: {_NOT_VARIED[name]}")
     if isinstance(levels, Mapping) and name not in known:
@@ -138,7 +176,7 @@ def _read_factor(name: str, levels: Any, base: ForecastSettings) -> Factor:
     return Factor(name, tuple(made))
 
 
-def _read_groups(name: str, levels: Mapping[str, Any], base: ForecastSettings, known: list[str]) -> Factor:
+def _read_groups(name: str, levels: Mapping[str, Any], base: RunSettings, known: list[str]) -> Factor:
     where = f"vary.{name}"
     if not levels:
         raise SettingsError(f"{where}: has no levels; give at least one")
@@ -160,8 +198,29 @@ def _read_groups(name: str, levels: Mapping[str, Any], base: ForecastSettings, k
     return Factor(name, tuple(made))
 
 
-def _checked(changes: Mapping[str, Any], base: ForecastSettings, where: str) -> dict[str, Any]:
+def _checked(changes: Mapping[str, Any], base: RunSettings, where: str) -> dict[str, Any]:
     """Return the changes as the settings hold them: numbers as numbers, lists as lists."""
+    split = {path: _by(value) for path, value in changes.items()}
+    plain = {path: value for path, value in changes.items() if split[path] is None}
+    found: dict[str, Any] = _as_held(plain, base, where)
+    for path, by in split.items():
+        if by is not None:
+            held = {name: _as_held({**plain, path: value}, base, where)[path] for name, value in by.values.items()}
+            found[path] = By(by.factor, held)
+    return {path: found[path] for path in changes}
+
+
+def _by(value: Any) -> By | None:
+    """Read ``{by model.cell: {gru: 64, lstm: 55}}``; None for any other value."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return None
+    key, values = next(iter(value.items()))
+    if not (isinstance(key, str) and key.startswith("by ") and isinstance(values, Mapping)):
+        return None
+    return By(key.removeprefix("by ").strip(), {show(name): one for name, one in values.items()})
+
+
+def _as_held(changes: Mapping[str, Any], base: RunSettings, where: str) -> dict[str, Any]:
     try:
         made = base.replace(changes)
     except SettingsError as error:

@@ -2,132 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
-
-from pydantic import BeforeValidator, Field, field_validator
+from typing import Any
 
 from gatewise.errors import SettingsError, did_you_mean
-from gatewise.settings import (
-    Count,
-    ForecastDataSettings,
-    ForecastModelSettings,
-    ForecastSettings,
-    ForecastSplitSettings,
-    ForecastTrainSettings,
-    Settings,
-    flat_fields,
-    parse,
-)
+from gatewise.registry import task_of
+from gatewise.settings import RunSettings, flat_fields, parse
 from gatewise.studies.factors import Factor, read_factors
+from gatewise.studies.settings import StudySettings, run_part
 
-#: Metrics of a result that levels can be compared by.
-Metric = Literal["mse", "rmse", "mae", "mape", "smape", "mase", "r2", "pearson", "hit_rate", "skill"]
-_MOST_SEEDS = 1000
-
-
-def _count_or_list(value: Any) -> Any:
-    """Take ``7`` for the seeds 0 to 6."""
-    if isinstance(value, str) and value.isdigit():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        if not 1 <= value <= _MOST_SEEDS:
-            raise ValueError(f"give 1 to {_MOST_SEEDS} seeds (found {value})")
-        return tuple(range(value))
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"a number of seeds (7) or a list of them ([0, 1, 2]) is expected (found {value!r})")
-    if len({str(seed) for seed in value}) < len(value):
-        raise ValueError("a seed stands twice; a run repeated with the same seed tells nothing new")
-    return value
-
-
-def _yes_or_settings(value: Any) -> Any:
-    """Take ``true`` for the default timing and ``false`` for none."""
-    return {True: {}, False: None}[value] if isinstance(value, bool) else value
-
-
-class TimingSettings(Settings):
-    """Short runs that have the machine to themselves, for fair seconds."""
-
-    epochs: Count = 3
-    """Epochs of each timing run."""
-
-
-class Claim(Settings):
-    """Something that another report states, to be held against the study's own numbers."""
-
-    claim: str
-    """The statement, as a sentence."""
-    report: float | tuple[float, ...] | str
-    """The figure or figures the report prints; or the name of the level that it calls the best."""
-    metric: Metric = "mse"
-    """Which metric the claim is about."""
-    series: str | None = None
-    """The one series that the figure is about; all together when absent."""
-    where: dict[str, Any] = Field(default_factory=dict)
-    """Factor to level: the runs that the claim is about."""
-    factor: str | None = None
-    """For a best level: of which factor; the main factor when absent."""
-
-
-class StudySettings(Settings):
-    """A study: a set of runs that differ in named factors, each with the same seeds."""
-
-    name: str
-    """Name of the study and, by default, of its folder."""
-    question: str = ""
-    """What the study is to answer, in a sentence."""
-    task: Literal["forecast"] = "forecast"
-    """Which of the jobs."""
-    data: ForecastDataSettings = ForecastDataSettings()
-    split: ForecastSplitSettings = ForecastSplitSettings()
-    model: ForecastModelSettings = ForecastModelSettings()
-    train: ForecastTrainSettings = ForecastTrainSettings()
-    levels: tuple[Annotated[int, Field(gt=0, lt=100)], ...] = (80, 95)
-    """Levels in percent of the intervals around a forecast."""
-    baselines: tuple[str, ...] = ForecastSettings().baselines
-    """Baselines shown beside the results."""
-    season: Count | None = None
-    """Rows in a season; from the frequency when absent."""
-    vary: dict[str, Any] = Field(default_factory=dict)
-    """Factors: a setting and its values, or a name and its levels."""
-    seeds: Annotated[
-        tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1), BeforeValidator(_count_or_list)
-    ] = (0, 1, 2, 3, 4, 5, 6)
-    """How many seeds, or which; every level is run with the same ones."""
-    compare: str | None = None
-    """The main factor, whose levels are compared with one another; the first of `vary` when absent."""
-    metric: Metric = "mse"
-    """What levels are compared by."""
-    also: tuple[Metric, ...] = ()
-    """Further metrics by which they are compared, each with its own tests."""
-    timing: Annotated[TimingSettings | None, BeforeValidator(_yes_or_settings)] = None
-    """Measure each level's seconds in a run that has the machine to itself."""
-    claims: tuple[Claim, ...] = ()
-    """What another report states, held against the numbers."""
-
-    @field_validator("name")
-    @classmethod
-    def _names_a_folder(cls, value: str) -> str:
-        if not re.fullmatch(r"\w[\w .-]{0,99}", value):
-            raise ValueError(f"a name is made of letters, digits, -, _ and . (found {value!r})")
-        return value
-
-    @property
-    def base(self) -> ForecastSettings:
-        """The settings that all runs share, before the levels change them."""
-        return ForecastSettings.model_validate({"name": self.name, **_run_part(self.model_dump(mode="json"))})
-
-    @property
-    def factors(self) -> tuple[Factor, ...]:
-        """The factors in the order of the file."""
-        return read_factors(self.vary, self.base)
-
-    @property
-    def main(self) -> str | None:
-        """The factor whose levels are compared; None when nothing varies."""
-        return self.compare or next(iter(self.vary), None)
+__all__ = ["StudySettings", "merge", "resolve"]
 
 
 def resolve(
@@ -190,13 +74,17 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def _with_changes(tree: dict[str, Any], changes: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Lay dotted changes over a tree, refusing those that a factor would undo."""
     vary = tree.get("vary") if isinstance(tree.get("vary"), Mapping) else {}
+    try:
+        study, run = _classes(tree)
+    except SettingsError:
+        return tree  # told with all other problems of the file
+    known = [*_run_paths(run), *_study_keys(study, run)]
     problems = []
     for path, value in changes.items():
         if path.startswith("vary."):
             tree = {**tree, "vary": {**(vary or {}), path.removeprefix("vary."): value}}
             vary = tree["vary"]
             continue
-        known = [*_run_paths(), *_study_keys()]
         if path not in known:
             problems.append(f"{path}: unknown setting{did_you_mean(path, known)}")
         for name, levels in (vary or {}).items():
@@ -214,13 +102,17 @@ def _with_changes(tree: dict[str, Any], changes: Mapping[str, Any], where: str) 
 
 def _check(tree: dict[str, Any]) -> tuple[StudySettings | None, list[str]]:
     """Check the settings, the factors against them, and what refers to the factors; collect every problem."""
-    study, base, problems = None, ForecastSettings(), []
     try:
-        study = parse(StudySettings, tree)
+        study_class, run_class = _classes(tree)
+    except SettingsError as error:
+        return None, [f"task: {error}"]
+    study, base, problems = None, run_class.model_validate({}), []
+    try:
+        study = parse(study_class, tree)
     except SettingsError as error:
         problems += str(error).splitlines()
     try:
-        base = parse(ForecastSettings, _run_part(tree))
+        base = parse(run_class, run_part(study_class, tree))
     except SettingsError as error:
         problems += [line for line in str(error).splitlines() if line not in problems]
     vary = tree.get("vary")
@@ -229,7 +121,7 @@ def _check(tree: dict[str, Any]) -> tuple[StudySettings | None, list[str]]:
     except SettingsError as error:
         return None, problems + str(error).splitlines()
     if study is not None:
-        problems += _check_references(study, factors)
+        problems += _check_references(study, (*factors, study.inner) if study.inner else factors)
     return (None if problems else study), problems
 
 
@@ -258,17 +150,15 @@ def _check_references(study: StudySettings, factors: tuple[Factor, ...]) -> list
     return problems
 
 
-def _run_paths() -> list[str]:
-    return [path for path in flat_fields(ForecastSettings).values() if not path.endswith("seed") or "." in path]
+def _classes(tree: Mapping[str, Any]) -> tuple[type[StudySettings], type[RunSettings]]:
+    """Return the settings of a study and of a run of the task that a file names."""
+    task = task_of(tree)
+    return task.load("study"), task.load("settings")
 
 
-def _study_keys() -> list[str]:
-    return [key for key in StudySettings.model_fields if key not in ForecastSettings.model_fields] + [
-        "name",
-        "timing.epochs",
-    ]
+def _run_paths(run: type[RunSettings]) -> list[str]:
+    return [path for path in flat_fields(run).values() if not path.endswith("seed") or "." in path]
 
 
-def _run_part(tree: Mapping[str, Any]) -> dict[str, Any]:
-    keys = set(StudySettings.model_fields) & set(ForecastSettings.model_fields)
-    return {key: value for key, value in tree.items() if key in keys}
+def _study_keys(study: type[StudySettings], run: type[RunSettings]) -> list[str]:
+    return [key for key in study.model_fields if key not in run.model_fields] + ["name", "timing.epochs"]

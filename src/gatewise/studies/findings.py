@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import Any
 
-from gatewise.metrics import METRICS
+from gatewise.metrics.names import is_higher_better
 from gatewise.studies.factors import show
 from gatewise.studies.levels import LevelResults, by_level, conditions, known_interval
 from gatewise.studies.statistics import decide_all
@@ -47,6 +47,7 @@ def make_findings(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
         *_against_doing_nothing(tree),
         *_best_of_each_condition(tree, levels),
         *_what_each_factor_does(tree, levels),
+        *_divergence(tree),
         *_time(tree, levels),
         *_failures(tree),
     ]
@@ -60,7 +61,7 @@ def _against_doing_nothing(tree: Tree) -> list[Finding]:
         if not rows:
             continue
         metric = rows[0]["metric"]
-        higher = METRICS[metric].direction == "higher"
+        higher = is_higher_better(metric)
         nearest = (max if higher else min)(rows, key=lambda row: row["ratio"])
         counts = {says: sum(row["says"] == says for row in rows) for says in ("better", "worse", "undecided")}
         of = f"{count_word(len(rows))} setting{'' if len(rows) == 1 else 's'}"
@@ -124,7 +125,7 @@ def _best(tree: Tree, metric: str, condition: Mapping[str, Any], group: Sequence
     known = [(level, mean) for level in group if (mean := level.mean(metric)) is not None]
     if len(known) < 2:
         return None
-    level, mean = (max if METRICS[metric].direction == "higher" else min)(known, key=lambda pair: pair[1])
+    level, mean = (max if is_higher_better(metric) else min)(known, key=lambda pair: pair[1])
     mine = level.settings[main]
     rows = [
         _seen_from(mine, row)
@@ -146,7 +147,7 @@ def _say_none_is_best(tree: Tree, found: list[_Best]) -> Finding:
     seeds = found[0].rows[0]["seeds"]
     needed = [max((row["seeds_needed"] or 0 for row in best.rows), default=0) for best in found]
     more = f"; about {min(needed)} seeds would decide the nearest" if min(needed) > seeds else ""
-    least = "highest" if METRICS[metric].direction == "higher" else "lowest"
+    least = "highest" if is_higher_better(metric) else "lowest"
     return {
         "text": (
             f"Which of {listed(names)} is best is undecided with {seeds} seed{'s' * (seeds != 1)} under "
@@ -169,7 +170,7 @@ def _say_best(tree: Tree, best: _Best) -> Finding:
     main = tree["main"]
     where = f"With {_say_condition(best)}, " if best.condition else ""
     name = level_name(main, best.level.settings[main])
-    least = "highest" if METRICS[best.metric].direction == "higher" else "lowest"
+    least = "highest" if is_higher_better(best.metric) else "lowest"
     text = f"{capital(where + name)} has the {least} mean test {metric_label(best.metric)} ({value_text(best.mean)})"
     beaten = [level_name(main, row["other"]) for row in best.rows if row["says"] == "better"]
     open_rows = [row for row in best.rows if row["says"] == "undecided"]
@@ -189,7 +190,7 @@ def _what_each_factor_does(tree: Tree, levels: Sequence[LevelResults]) -> list[F
     """Say for every other factor what each level does to the error, against the factor's first level."""
     found = []
     metric = tree["metric"]
-    if METRICS[metric].direction == "higher":  # a score near or below zero cannot be multiplied
+    if is_higher_better(metric):  # a score near or below zero cannot be multiplied
         return []
     for factor, values in tree["factors"].items():
         if factor == tree["main"]:
@@ -273,10 +274,28 @@ def _time(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
     ]
 
 
-def _failures(tree: Tree) -> list[Finding]:
-    if not tree["failed"]:
+def _divergence(tree: Tree) -> list[Finding]:
+    """Say at which levels training diverges: that is an answer, not a failure."""
+    rows = tree.get("diverged") or []
+    if not rows:
         return []
-    number = len(tree["failed"])
+    always = [row["label"] for row in rows if row["runs"] == row["of"]]
+    sometimes = [f"{row['label']} ({row['runs']} of {row['of']} seeds)" for row in rows if row["runs"] < row["of"]]
+    parts = [f"at {listed(always)} with every seed"] if always else []
+    parts += [f"at {listed(sometimes)}"] if sometimes else []
+    return [
+        {
+            "text": f"Training diverges {', and '.join(parts)}; these runs are in no mean.",
+            "evidence": [f"{row['label']}: {row['error']}" for row in rows[:5]],
+        }
+    ]
+
+
+def _failures(tree: Tree) -> list[Finding]:
+    diverged = sum(row["runs"] for row in tree.get("diverged") or ())
+    number = len(tree["failed"]) - diverged
+    if not number:
+        return []
     runs = "run failed and is" if number == 1 else "runs failed and are"
     return [
         {

@@ -6,6 +6,7 @@
     runs/<fingerprint>/   the run folders
     timing/<fingerprint>/ short runs that had the machine to themselves
     failures.json         what went wrong with which run; absent when nothing did
+    diverged.json         those of them whose loss was no longer finite
     comparison.json       levels, tests, findings
     lock                  there while a process works in the folder
 """
@@ -13,7 +14,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,16 +89,30 @@ class StudyFolder:
             )
         return tree
 
-    def write_failures(self, failures: Mapping[str, str]) -> None:
-        """Write why runs failed, by fingerprint; no file when none did."""
-        if failures:
-            atomic.write_json(self.path / "failures.json", dict(failures))
-        else:
-            atomic.remove(self.path / "failures.json")
+    def write_failures(self, failures: Mapping[str, str], diverged: Collection[str] = ()) -> None:
+        """Write why runs failed, by fingerprint; no file when none did.
+
+        Parameters
+        ----------
+        diverged
+            Those of them whose loss was no longer finite: that is an answer about their settings.
+        """
+        for name, tree in (
+            ("failures.json", dict(failures)),
+            ("diverged.json", {key: failures[key] for key in failures if key in diverged}),
+        ):
+            if tree:
+                atomic.write_json(self.path / name, tree)
+            else:
+                atomic.remove(self.path / name)
 
     def read_failures(self) -> dict[str, str]:
         """Return why runs failed, by fingerprint."""
         return self._read("failures.json") or {}
+
+    def read_diverged(self) -> dict[str, str]:
+        """Return what was said of the runs that failed because their loss was no longer finite, by fingerprint."""
+        return self._read("diverged.json") or {}
 
     def write_comparison(self, tree: Mapping[str, Any]) -> None:
         """Write levels, tests and findings."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import statistics as plain
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import log
 from typing import Any
 
-from gatewise.metrics import METRICS
+from gatewise.metrics.names import is_higher_better
 from gatewise.studies.factors import show
 from gatewise.studies.folder import StudyFolder
+
+#: Under this name a run keeps the figures of real text beside those of its samplings.
+HELD_OUT = "held_out"
 
 
 @dataclass
@@ -61,7 +65,7 @@ class LevelResults:
         values = {name: value for name in names if (value := self.baseline(name, metric)) is not None}
         if not values:
             return None
-        best = max if METRICS[metric].direction == "higher" else min
+        best = max if is_higher_better(metric) else min
         return best(values, key=lambda name: values[name])
 
     def to_json(self) -> dict[str, Any]:
@@ -112,7 +116,42 @@ def read_levels(place: StudyFolder, study: Mapping[str, Any]) -> list[LevelResul
         alone = place.timing(run["timing"]) if run.get("timing") else None
         if alone is not None and level.timing is None and alone.is_finished:
             level.timing = alone.read_result()
-    return [level for level in found.values() if level.results]
+    levels = [level for level in found.values() if level.results]
+    return inner_levels(levels, study) if study.get("within") else levels
+
+
+def inner_levels(levels: Iterable[LevelResults], study: Mapping[str, Any]) -> list[LevelResults]:
+    """Split each combination into what its runs measured inside themselves: one a context, or one a sampling.
+
+    What is split so has no time of its own.
+    """
+    key = study["within"]
+    factor = {"memory": "context", "sampling": "sampling"}[key]
+    found = []
+    for level in levels:
+        for value in study["factors"][factor]:
+            name = f"context {value}" if key == "memory" else str(value)
+            label = f"{level.label}, {name}" if level.settings else name
+            inner = LevelResults(label, {**level.settings, factor: value})
+            for seed, result in level.results.items():
+                measured = result.get(key, {}).get(str(value))
+                if measured is not None:
+                    inner.runs[seed] = level.runs[seed]
+                    inner.results[seed] = {**result, **_measured(measured, result, key)}
+            found.append(inner)
+    return [level for level in found if level.results]
+
+
+def _measured(measured: Any, result: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return metrics and baselines of what was measured inside a run."""
+    if key == "memory":
+        return {"metrics": {"test": {"cold_nats_per_char": measured, "cold_bits_per_char": measured / log(2)}}}
+    real = result.get(key, {}).get(HELD_OUT)
+    return {"metrics": {"test": _numbers(measured)}, "baselines": {HELD_OUT: {"test": _numbers(real)}} if real else {}}
+
+
+def _numbers(figures: Mapping[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in figures.items() if isinstance(value, int | float)}
 
 
 def by_level(levels: Iterable[LevelResults], factor: str | None) -> dict[str, list[LevelResults]]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gatewise.errors import SettingsError, did_you_mean
-from gatewise.studies.file import StudySettings, resolve
+from gatewise.studies.file import resolve
+from gatewise.studies.settings import StudySettings
 from gatewise.yaml12 import load_yaml, parse_yaml
 
 __all__ = ["list_studies", "load_study", "study_text"]

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatewise.errors import SettingsError
-from gatewise.settings import ForecastDataSettings, ForecastSettings
-from gatewise.studies.factors import Factor, combinations
-from gatewise.studies.file import StudySettings
+from gatewise.registry import task_of
+from gatewise.settings import RunSettings
+from gatewise.studies.factors import Factor, changes_of, combinations
+from gatewise.studies.settings import StudySettings
 from gatewise.studies.statistics import seeds_needed
 
 #: Nobody waits for more; a factor too many is the likelier reason.
@@ -33,7 +34,7 @@ class PlannedRun:
     label: str
     levels: dict[str, Any]
     seed: int
-    settings: ForecastSettings
+    settings: RunSettings
     fingerprint: str
 
 
@@ -64,9 +65,13 @@ class Plan:
             "metric": self.study.metric,
             "also": list(self.study.also),
             "main": self.study.main,
-            "factors": {factor.name: [level.value for level in factor.levels] for factor in self.factors},
+            "factors": {factor.name: [level.value for level in factor.levels] for factor in self.study.all_factors},
+            "within": self.study.within,
             "seeds": list(self.study.seeds),
-            "claims": [claim.model_dump(mode="json") for claim in self.study.claims],
+            "claims": [
+                {**claim.model_dump(mode="json"), "metric": claim.metric or self.study.metric}
+                for claim in self.study.claims
+            ],
             "warnings": list(self.warnings),
             "study": self.study.model_dump(mode="json"),
             "runs": [
@@ -82,7 +87,7 @@ class Plan:
         }
 
 
-def plan_study(study: StudySettings, digest: Callable[[ForecastDataSettings], str] | None = None) -> Plan:
+def plan_study(study: StudySettings, digest: Callable[[Any], str] | None = None) -> Plan:
     """Plan every run of a study; its data is read to know what the runs depend on, and whether they can train on it.
 
     Parameters
@@ -105,11 +110,12 @@ def plan_study(study: StudySettings, digest: Callable[[ForecastDataSettings], st
             f"{study.name}: {sizes} levels x {len(study.seeds)} seeds are {count:,} runs (most: {MOST_RUNS:,}); "
             "leave out levels, or make several studies of it"
         )
-    digests = _Digests(checked_digest if digest is None else lambda settings: digest(settings.data))
+    checked = task_of({"task": study.task}).load("digest")
+    digests = _Digests(checked if digest is None else lambda settings: digest(settings.data))
     runs: list[PlannedRun] = []
     timing: list[PlannedRun] = []
     for combination in combinations(factors):
-        changes = {path: value for level in combination for path, value in level.changes.items()}
+        changes = changes_of({factor.name: level for factor, level in zip(factors, combination, strict=True)})
         levels = {factor.name: level.value for factor, level in zip(factors, combination, strict=True)}
         label = ", ".join(level.label for level in combination) or study.name
         settings = _settings(study.base, label, changes)
@@ -121,36 +127,21 @@ def plan_study(study: StudySettings, digest: Callable[[ForecastDataSettings], st
                 "seed": study.seeds[0],
                 "train.epochs": study.timing.epochs,
                 "train.patience": None,
+                "train.minutes": None,
             }
             timing.append(_planned(label, levels, settings.replace(short), digests))
     _names_differ(runs)
-    return Plan(study, factors, tuple(runs), tuple(timing), _warnings(study, factors))
-
-
-def checked_digest(settings: ForecastSettings) -> str:
-    """Read the data of a run and return its digest.
-
-    Raises
-    ------
-    DataError
-        If the run would be refused for its data: better now than once in every process of a pool.
-    """
-    from gatewise.data import Windows, divides_by_truth, read_series, split_windows
-
-    data = settings.data
-    series = read_series(data, nonzero=divides_by_truth(settings.train))
-    split_windows(Windows(series, data.window, data.horizon, data.target_offset), settings.split)
-    return series.digest
+    return Plan(study, factors, tuple(runs), tuple(timing), _warnings(study, study.all_factors))
 
 
 class _Digests:
     """Reads the data once for each way of using it."""
 
-    def __init__(self, digest: Callable[[ForecastSettings], str]) -> None:
+    def __init__(self, digest: Callable[[Any], str]) -> None:
         self._digest = digest
         self._known: dict[str, str] = {}
 
-    def __call__(self, settings: ForecastSettings) -> str:
+    def __call__(self, settings: Any) -> str:
         use = [part.model_dump(mode="json") for part in (settings.data, settings.split)]
         key = json.dumps([*use, settings.train.loss], sort_keys=True)
         if key not in self._known:
@@ -158,14 +149,14 @@ class _Digests:
         return self._known[key]
 
 
-def _settings(base: ForecastSettings, label: str, changes: dict[str, Any]) -> ForecastSettings:
+def _settings(base: RunSettings, label: str, changes: dict[str, Any]) -> RunSettings:
     try:
         return base.replace(changes)
     except SettingsError as error:
         raise SettingsError(f"the combination {label}: {error}") from None
 
 
-def _planned(label: str, levels: dict[str, Any], settings: ForecastSettings, digests: _Digests) -> PlannedRun:
+def _planned(label: str, levels: dict[str, Any], settings: RunSettings, digests: _Digests) -> PlannedRun:
     return PlannedRun(label, levels, settings.seed, settings, settings.fingerprint(digests(settings)))
 
 

@@ -19,8 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
-from gatewise.errors import InterruptedRunError
-from gatewise.studies.worker import RUNNER
+from gatewise.errors import DivergedError, InterruptedRunError
 
 #: Variables that numerical libraries read when they are loaded, so they are set before the worker starts.
 _THREAD_VARIABLES = (
@@ -52,6 +51,7 @@ class Outcome:
     result: dict[str, Any] | None = None
     error: str | None = None
     exit_code: int = 0
+    diverged: bool = False
 
 
 def run_pool(
@@ -60,7 +60,7 @@ def run_pool(
     *,
     workers: int,
     threads: int = 1,
-    runner: str = RUNNER,
+    runner: str | None = None,
 ) -> None:
     """Do all requests and report each as it ends, in the caller's own thread.
 
@@ -71,7 +71,7 @@ def run_pool(
     threads
         Threads of each.
     runner
-        ``module:function`` that does a run (see :mod:`gatewise.studies.worker`).
+        ``module:function`` that does a run; that of the run's task when absent (see :mod:`gatewise.studies.worker`).
 
     Raises
     ------
@@ -97,7 +97,7 @@ def run_pool(
 class _Pool:
     """One thread a worker process: it hands over a run, waits for the answer, takes the next."""
 
-    def __init__(self, requests: Sequence[Request], workers: int, threads: int, runner: str) -> None:
+    def __init__(self, requests: Sequence[Request], workers: int, threads: int, runner: str | None) -> None:
         self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._pending: queue.SimpleQueue[Request] = queue.SimpleQueue()
         for request in requests:
@@ -164,7 +164,8 @@ class _Pool:
             if answer is not None and answer["event"] == "finished":
                 return Outcome(request.key, result=answer["result"]), worker
             if answer is not None and answer["event"] == "failed":
-                return Outcome(request.key, error=answer["error"], exit_code=answer["exit_code"]), worker
+                told = {"error": answer["error"], "exit_code": answer["exit_code"]}
+                return Outcome(request.key, **told, diverged=answer.get("kind") == DivergedError.__name__), worker
             self._release(worker)
             ends, worker = worker.last_words(), None
         return Outcome(request.key, error=f"the worker died {_TRIES} times: {ends}", exit_code=1), None
@@ -187,12 +188,12 @@ class _Pool:
 class _Worker:
     """A worker process and the two ends of talking with it."""
 
-    def __init__(self, threads: int, runner: str) -> None:
+    def __init__(self, threads: int, runner: str | None) -> None:
         self._threads = threads
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - a file, because nobody reads along; closed with the worker
         self._last_words = ""
         self._process = subprocess.Popen(  # noqa: S603 - this interpreter and this package
-            [sys.executable, "-P", "-m", "gatewise.studies.worker", runner],
+            [sys.executable, "-P", "-m", "gatewise.studies.worker", *([runner] if runner else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -8,14 +8,12 @@ from typing import Any
 
 from gatewise.errors import GatewiseError, InputError, InterruptedRunError
 from gatewise.runs.environment import cores
-from gatewise.settings import ForecastDataSettings
 from gatewise.studies.compare import compare_study
-from gatewise.studies.file import StudySettings
 from gatewise.studies.folder import StudyFolder
 from gatewise.studies.plan import Plan, PlannedRun, plan_study
 from gatewise.studies.pool import Outcome, Request, run_pool
 from gatewise.studies.progress import Clock, RunEnded, Silent, StudyProgress
-from gatewise.studies.worker import RUNNER
+from gatewise.studies.settings import StudySettings
 
 
 def run_study(
@@ -24,8 +22,8 @@ def run_study(
     *,
     jobs: int | None = None,
     progress: StudyProgress | None = None,
-    runner: str = RUNNER,
-    digest: Callable[[ForecastDataSettings], str] | None = None,
+    runner: str | None = None,
+    digest: Callable[[Any], str] | None = None,
 ) -> dict[str, Any]:
     """Train what is missing of a study, compare, and return what ``gatewise study --json`` prints.
 
@@ -41,7 +39,7 @@ def run_study(
     progress
         Told where the study is; silent when absent.
     runner
-        ``module:function`` that does one run; see :mod:`gatewise.studies.worker`.
+        ``module:function`` that does one run; the task's own when absent (see :mod:`gatewise.studies.worker`).
     digest
         Gives the digest of the data that settings describe; by default the data is read.
 
@@ -88,10 +86,11 @@ def run_study(
 class _Work:
     """One pass over the runs that are missing."""
 
-    def __init__(self, plan: Plan, place: StudyFolder, jobs: int, progress: StudyProgress, runner: str) -> None:
+    def __init__(self, plan: Plan, place: StudyFolder, jobs: int, progress: StudyProgress, runner: str | None) -> None:
         self._plan, self._place, self._jobs, self._runner = plan, place, jobs, runner
         self._progress = progress
         self._failures: dict[str, str] = {}
+        self._diverged: set[str] = set()
         self._codes: list[int] = []
 
     def do(self) -> None:
@@ -120,7 +119,7 @@ class _Work:
             ) from None
         finally:
             self._progress.stop()
-            self._place.write_failures(self._failures)
+            self._place.write_failures(self._failures, self._diverged)
 
     def _run(self, runs: dict[str, PlannedRun], part: str, *, workers: int, threads: int) -> None:
         if not runs:
@@ -132,6 +131,8 @@ class _Work:
             if outcome.error is not None:
                 self._failures[outcome.key] = outcome.error
                 self._codes.append(outcome.exit_code)
+                if outcome.diverged:
+                    self._diverged.add(outcome.key)
             self._progress.run_ended(
                 RunEnded(
                     name=runs[outcome.key].settings.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gatewise.metrics import METRICS
+from gatewise.metrics.names import metric_name
 from gatewise.studies.factors import show
 
 _BASELINES = {
@@ -46,7 +46,7 @@ def setting(factor: str, value: Any) -> str:
 
 def metric_label(name: str) -> str:
     """Name a metric as the field writes it."""
-    return METRICS[name].label
+    return known.label if (known := metric_name(name)) else name.replace("_", " ")
 
 
 def baseline_name(name: str) -> str:

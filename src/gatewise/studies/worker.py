@@ -7,7 +7,9 @@ Requests come as JSON lines on standard input, answers go as JSON lines to stand
     <- {"event": "failed", "error": "...", "kind": "DivergedError", "exit_code": 1}
     <- {"event": "interrupted"}           SIGTERM came; what was learned is saved
 
-Started as ``python -m gatewise.studies.worker [module:function]``. When its starter is gone, it stops as if told to.
+Started as ``python -m gatewise.studies.worker [module:function]``. Without a function, the task in a request's settings
+names what does the run: ``(settings, folder, *, threads, exclusive, progress) -> result``. When its starter is gone, it
+stops as if told to.
 """
 
 from __future__ import annotations
@@ -25,15 +27,12 @@ from pathlib import Path
 from typing import Any
 
 from gatewise.errors import GatewiseError, InterruptedRunError
+from gatewise.registry import task_of
 from gatewise.runs.atomic import to_json
-from gatewise.settings import ForecastSettings, parse
-
-#: What a worker runs unless it is told otherwise: ``(settings, folder, *, threads, exclusive, progress) -> result``.
-#: The settings are a ``ForecastSettings``, or what the runner's module calls ``SETTINGS``.
-RUNNER = "gatewise.tasks.forecast:run_forecast"
+from gatewise.settings import parse
 
 
-def main(runner: str = RUNNER) -> int:
+def main(runner: str | None = None) -> int:
     """Do runs until standard input ends; return the exit code."""
     answer = _answers()
     requests = _Requests()
@@ -46,13 +45,12 @@ def main(runner: str = RUNNER) -> int:
     return 0
 
 
-def _outcome(runner: str, request: dict[str, Any]) -> dict[str, Any]:
+def _outcome(runner: str | None, request: dict[str, Any]) -> dict[str, Any]:
     """Do one run; whatever goes wrong becomes an answer, so that the next run can follow."""
     try:
-        home, name = runner.split(":")
-        module = import_module(home)
-        result = getattr(module, name)(
-            parse(getattr(module, "SETTINGS", ForecastSettings), request["settings"]),
+        function, kind = _runner(runner, request["settings"])
+        result = function(
+            parse(kind, request["settings"]),
             Path(request["folder"]),
             threads=request["threads"],
             exclusive=request["exclusive"],
@@ -67,6 +65,16 @@ def _outcome(runner: str, request: dict[str, Any]) -> dict[str, Any]:
         text = f"{type(error).__name__}: {error}"
         return {"event": "failed", "error": text, "kind": type(error).__name__, "exit_code": 1}
     return {"event": "finished", "result": result}
+
+
+def _runner(runner: str | None, settings: dict[str, Any]) -> tuple[Any, Any]:
+    """Return the function that does a run and the class of its settings (the task's, or the module's ``SETTINGS``)."""
+    if runner is None:
+        task = task_of(settings)
+        return task.load("runner"), task.load("settings")
+    home, name = runner.split(":")
+    module = import_module(home)
+    return getattr(module, name), getattr(module, "SETTINGS", None) or task_of(settings).load("settings")
 
 
 def _answers() -> Callable[[dict[str, Any]], None]:

@@ -1,0 +1,84 @@
+"""The jobs: for each, what studies, reports and the command line need to know of it. All of it stands here alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from gatewise.errors import UnknownNameError
+
+
+@dataclass(frozen=True)
+class Task:
+    """One job; what is a home ("module:attribute") is imported only when asked for.
+
+    Attributes
+    ----------
+    settings : home of the settings of one run.
+    study : home of the settings of a study.
+    runner : home of what does one run: ``(settings, folder, *, threads, exclusive, progress) -> result``.
+    digest : home of what reads and checks a run's data and returns their digest.
+    metrics : home of the table of its metrics.
+    baseline : the baseline that a network has to beat first.
+    """
+
+    name: str
+    summary: str
+    settings: str
+    study: str
+    runner: str
+    digest: str
+    metrics: str
+    baseline: str
+
+    def load(self, what: str) -> Any:
+        """Import and return one of the homes, e.g. ``load("runner")``."""
+        module, attribute = getattr(self, what).split(":")
+        return getattr(import_module(module), attribute)
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task(
+            name="forecast",
+            summary="Forecast one or many series",
+            settings="gatewise.settings:ForecastSettings",
+            study="gatewise.studies.settings:ForecastStudy",
+            runner="gatewise.tasks.forecast:run_forecast",
+            digest="gatewise.studies.digests:forecast_digest",
+            metrics="gatewise.metrics:METRICS",
+            baseline="last_value",
+        ),
+        Task(
+            name="generate",
+            summary="Write text, symbol by symbol",
+            settings="gatewise.settings:TextSettings",
+            study="gatewise.studies.settings:TextStudy",
+            runner="gatewise.tasks.generate:run_text",
+            digest="gatewise.studies.digests:text_digest",
+            metrics="gatewise.metrics.names:TEXT_METRICS",
+            baseline="ngram",
+        ),
+    )
+}
+
+
+def task_of(tree: Any) -> Task:
+    """Return the task that a tree of settings or results names; forecast where it names none.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such task.
+
+    Examples
+    --------
+    >>> task_of({"task": "generate"}).baseline, task_of({}).baseline
+    ('ngram', 'last_value')
+    """
+    name = tree.get("task", "forecast")
+    if not isinstance(name, str) or name not in TASKS:
+        raise UnknownNameError("task", str(name), TASKS)
+    return TASKS[name]

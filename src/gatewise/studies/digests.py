@@ -1,0 +1,36 @@
+"""What a run's data are, as a digest; they are read and checked once, before any process of a pool starts."""
+
+from __future__ import annotations
+
+from gatewise.settings import ForecastSettings, TextSettings
+
+
+def forecast_digest(settings: ForecastSettings) -> str:
+    """Read the series of a run and return their digest.
+
+    Raises
+    ------
+    DataError
+        If the run would be refused for its data.
+    """
+    from gatewise.data import Windows, divides_by_truth, read_series, split_windows
+
+    data = settings.data
+    series = read_series(data, nonzero=divides_by_truth(settings.train))
+    split_windows(Windows(series, data.window, data.horizon, data.target_offset), settings.split)
+    return series.digest
+
+
+def text_digest(settings: TextSettings) -> str:
+    """Read the texts of a run and return their digest.
+
+    Raises
+    ------
+    DataError
+        If the run would be refused for its data.
+    """
+    from gatewise.data.text import read_corpus, split_text
+
+    corpus = read_corpus(settings.data)
+    split_text(corpus, settings.split, settings.data)
+    return str(corpus.digest)
