@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, overload
 
@@ -61,7 +61,12 @@ def with_settings(
 def settings_from(options: Mapping[str, Any], files: Sequence[str], config: Path | None = None) -> ForecastSettings: ...
 @overload
 def settings_from(
-    options: Mapping[str, Any], files: Sequence[str], config: Path | None = None, *, kind: type[Made]
+    options: Mapping[str, Any],
+    files: Sequence[str],
+    config: Path | None = None,
+    *,
+    kind: type[Made],
+    base: Mapping[str, Any] | None = None,
 ) -> Made: ...
 def settings_from(
     options: Mapping[str, Any],
@@ -69,6 +74,7 @@ def settings_from(
     config: Path | None = None,
     *,
     kind: type[RunSettings] = ForecastSettings,
+    base: Mapping[str, Any] | None = None,
 ) -> RunSettings:
     """Check what was typed as a whole, over what a settings file says.
 
@@ -76,6 +82,8 @@ def settings_from(
     ----------
     kind
         The task's settings, e.g. ``TextSettings``.
+    base
+        Dotted settings under everything else, e.g. those of a preset.
 
     Raises
     ------
@@ -83,21 +91,37 @@ def settings_from(
         Naming each option or key that cannot be used.
     """
     tree: dict[str, Any] = {}
+    _lay(tree, base or {})
     if config is not None:
         from gatewise.yaml12 import load_yaml
 
-        tree = parse(kind, load_yaml(config) or {}, where=str(config)).model_dump(mode="json")
+        said = parse(kind, load_yaml(config) or {}, where=str(config)).model_dump(mode="json", exclude_unset=True)
+        _lay(tree, dict(_leaves(said)))
     paths, kinds = flat_fields(kind), {flat: _kind_of(field) for flat, _, field in _fields(kind, ())}
     given = {paths[flat]: _value(flat, kinds[flat], value) for flat, value in options.items() if value is not None}
     if files:
         given["data.files"] = list(files)
-    for path, value in given.items():
+    _lay(tree, given)
+    return parse(kind, tree, names={path: dashed(flat) for flat, path in paths.items()})
+
+
+def _lay(tree: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Lay dotted values over a tree."""
+    for path, value in values.items():
         *rooms, leaf = path.split(".")
         branch = tree
         for room in rooms:
             branch = branch.setdefault(room, {})
         branch[leaf] = value
-    return parse(kind, tree, names={path: dashed(flat) for flat, path in paths.items()})
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value of the rooms of a settings tree by its dotted path."""
+    for name, value in tree.items():
+        if not prefix and isinstance(value, Mapping):
+            yield from _leaves(value, f"{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def dashed(flat: str) -> str:

@@ -18,6 +18,7 @@ from gatewise.settings.forecast import (
     ForecastTrainSettings,
 )
 from gatewise.settings.model import ModelSettings
+from gatewise.settings.presets import TEXT_PRESETS, text_preset
 from gatewise.settings.text import (
     TextDataSettings,
     TextModelSettings,
@@ -40,6 +41,7 @@ __all__ = [
     "RESULTS_VERSION",
     "RunSettings",
     "Settings",
+    "TEXT_PRESETS",
     "TextDataSettings",
     "TextModelSettings",
     "TextParts",
@@ -50,4 +52,5 @@ __all__ = [
     "field_names",
     "flat_fields",
     "parse",
+    "text_preset",
 ]
