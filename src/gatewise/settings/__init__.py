@@ -18,6 +18,7 @@ from gatewise.settings.forecast import (
     ForecastTrainSettings,
 )
 from gatewise.settings.model import ModelSettings
+from gatewise.settings.sampling import SamplingSettings
 from gatewise.settings.text import (
     TextDataSettings,
     TextModelSettings,
@@ -39,6 +40,7 @@ __all__ = [
     "ModelSettings",
     "RESULTS_VERSION",
     "RunSettings",
+    "SamplingSettings",
     "Settings",
     "TextDataSettings",
     "TextModelSettings",

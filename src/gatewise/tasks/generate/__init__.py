@@ -1,0 +1,1 @@
+"""Text by symbol: networks that learn to write, and what they write."""
