@@ -169,16 +169,21 @@ class TextNetwork(nn.Module):
             State after the step.
         """
         y, end = self.stack.step(self._vectors(ids), state)
-        logits: Tensor = self.head(y)
-        return logits, end
+        return self.head.step(y), end
+
+    def symbol_vectors(self) -> Tensor:
+        """Return the vector of each symbol, and zeros for nothing as the last, ``(V + 1, E)``."""
+        if self.embedding is None:
+            weight = self.head.layers[-1].weight
+            return torch.eye(self.symbols + 1, self.symbols, dtype=weight.dtype, device=weight.device)
+        return functional.pad(self.embedding, (0, 0, 0, 1))
 
     def _vectors(self, ids: Tensor) -> Tensor:
         """Return the vector of each symbol, zeros for nothing."""
         if self.embedding is None:
             dtype = self.head.layers[-1].weight.dtype
             return functional.one_hot(ids, self.symbols + 1)[..., :-1].to(dtype)  # type: ignore[arg-type]
-        padded = functional.pad(self.embedding, (0, 0, 0, 1))  # (V + 1, E), a row of zeros last
-        return functional.embedding(ids, padded)
+        return functional.embedding(ids, self.symbol_vectors())
 
 
 def _check_ids(ids: Tensor, rank: int, symbols: int) -> None:

@@ -18,7 +18,11 @@ from gatewise.settings.forecast import (
     ForecastTrainSettings,
 )
 from gatewise.settings.model import ModelSettings
+<<<<<<< HEAD
 from gatewise.settings.presets import TEXT_PRESETS, text_preset
+=======
+from gatewise.settings.sampling import SamplingSettings
+>>>>>>> gen
 from gatewise.settings.text import (
     TextDataSettings,
     TextModelSettings,
@@ -40,6 +44,7 @@ __all__ = [
     "ModelSettings",
     "RESULTS_VERSION",
     "RunSettings",
+    "SamplingSettings",
     "Settings",
     "TEXT_PRESETS",
     "TextDataSettings",
