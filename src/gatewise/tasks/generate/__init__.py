@@ -1,0 +1,1 @@
+"""Learning to write: text, symbol by symbol."""
