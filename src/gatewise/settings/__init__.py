@@ -18,11 +18,8 @@ from gatewise.settings.forecast import (
     ForecastTrainSettings,
 )
 from gatewise.settings.model import ModelSettings
-<<<<<<< HEAD
 from gatewise.settings.presets import TEXT_PRESETS, text_preset
-=======
 from gatewise.settings.sampling import SamplingSettings
->>>>>>> gen
 from gatewise.settings.text import (
     TextDataSettings,
     TextModelSettings,

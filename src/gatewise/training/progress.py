@@ -19,6 +19,9 @@ class Progress(Protocol):
     def end_epoch(self, row: Mapping[str, Any]) -> None:
         """An epoch ended; `row` is its row in the log."""
 
+    def show(self, text: str) -> None:
+        """Something to read has come of the training so far."""
+
     def stop(self) -> None:
         """Training ended, in whatever way."""
 
@@ -33,6 +36,9 @@ class Silent:
         """Say nothing."""
 
     def end_epoch(self, row: Mapping[str, Any]) -> None:
+        """Say nothing."""
+
+    def show(self, text: str) -> None:
         """Say nothing."""
 
     def stop(self) -> None:
@@ -56,7 +62,11 @@ class Lines(Silent):
         parts = [f"epoch {row['epoch']}{_of(self.epochs)}", f"loss {row['train_loss']:.6g}"]
         parts += [] if validation is None else [f"validation {validation:.6g}"]
         parts += ["best" if row["best"] else "", f"{row['seconds']:.1f} s"]
-        print("  ".join(part for part in parts if part), file=self.stream, flush=True)
+        self.show("  ".join(part for part in parts if part))
+
+    def show(self, text: str) -> None:
+        """Write the text."""
+        print(text, file=self.stream, flush=True)
 
 
 class Bar(Silent):
@@ -97,6 +107,12 @@ class Bar(Silent):
         if row["best"]:
             loss = row["train_loss"] if row["validation_loss"] is None else row["validation_loss"]
             self.best = f"  best {loss:.5g} (epoch {row['epoch']})"
+
+    def show(self, text: str) -> None:
+        """Write the text above the bar; control characters in it do nothing."""
+        from rich.text import Text
+
+        self._bar.console.print(Text(printable(text)))
 
     def stop(self) -> None:
         """Remove the bar."""

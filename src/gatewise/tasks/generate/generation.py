@@ -155,7 +155,9 @@ def stream(
         As for :func:`generate`; at once, not with the first piece.
     """
     if settings.beams > 1:
-        raise SettingsError("beams: the likeliest text is known at its end only, so it cannot be streamed: set beams to 1")
+        raise SettingsError(
+            "beams: the likeliest text is known at its end only, so it cannot be streamed: set beams to 1"
+        )
     if settings.count > 1:
         raise SettingsError(f"count: one text is streamed at a time (found {settings.count})")
     ids = read_prompt(vocabulary, prompt, settings.unknown)

@@ -22,8 +22,8 @@ class Ids(Protocol):
     def __len__(self) -> int:
         """Return the number of symbols."""
 
-    def __getitem__(self, key: slice) -> Ints:
-        """Return the numbers of a part."""
+    def __getitem__(self, key: slice | Ints) -> Ints:
+        """Return the numbers of a part, or at some places."""
 
 
 @dataclass(frozen=True)

@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gatewise.errors import DataError
 from gatewise.models import TextNetwork
 from gatewise.settings import TextSettings
-from gatewise.tasks.generate.losses import create_text_loss
-
-Ints = NDArray[np.int64]
+from gatewise.tasks.generate.losses import TextLoss, create_text_loss
+from gatewise.tasks.generate.predicted import Ids, Ints
 
 #: Windows that are judged at once.
 _JUDGED = 64
 #: Steps of a stream that are judged at once.
 _CHUNK = 256
-
-
-class Ids(Protocol):
-    """The numbers of a text's symbols, read when they are needed."""
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-
-    def __getitem__(self, key: slice | Ints) -> Ints:
-        """Return some of them."""
 
 
 class TextBatch(NamedTuple):
@@ -172,7 +160,6 @@ class TextTask:
             network.keep_state(end)
         return self.criterion(logits, batch.targets)
 
-    @torch.no_grad()
     def validation_loss(self, network: nn.Module) -> float | None:
         """Return the mean loss over the validation part, None when there is none.
 
@@ -183,20 +170,26 @@ class TextTask:
         if not len(self.validation):
             return None
         if self.carried:
-            starts, steps, chunk = _pieces(self.validation, self.window)
+            starts, steps = _pieces(self.validation, self.window)
         else:
-            starts, steps, chunk = window_starts(self.validation, self.window, self.window), self.window, self.window
-        device = next(network.parameters()).device
-        total = count = 0.0
-        for first in range(0, len(starts), _JUDGED):
-            some, state = starts[first : first + _JUDGED], None
-            for begin in range(0, steps, chunk):
-                size = min(chunk, steps - begin)
-                text = torch.from_numpy(self.ids[some[:, None] + np.arange(begin, begin + size + 1)]).to(device)
-                logits, state = network(text[:, :-1], state)
-                total += float(self.criterion(logits, text[:, 1:])) * len(some) * size
-                count += len(some) * size
-        return total / count
+            starts, steps = window_starts(self.validation, self.window, self.window), self.window
+        return mean_loss(network, self.ids, starts, steps, self.criterion)
+
+
+@torch.no_grad()
+def mean_loss(network: TextNetwork, ids: Ids, starts: Ints, steps: int, criterion: TextLoss) -> float:
+    """Return the mean loss over `steps` symbols from each of some places, each read from a fresh state."""
+    device = next(network.parameters()).device
+    total = count = 0.0
+    for first in range(0, len(starts), _JUDGED):
+        some, state = starts[first : first + _JUDGED], None
+        for begin in range(0, steps, _CHUNK):
+            size = min(_CHUNK, steps - begin)
+            text = torch.from_numpy(ids[some[:, None] + np.arange(begin, begin + size + 1)]).to(device)
+            logits, state = network(text[:, :-1], state)
+            total += float(criterion(logits, text[:, 1:])) * len(some) * size
+            count += len(some) * size
+    return total / count
 
 
 def window_starts(spans: Ints, window: int, stride: int) -> Ints:
@@ -214,13 +207,13 @@ def window_starts(spans: Ints, window: int, stride: int) -> Ints:
     return starts
 
 
-def _pieces(spans: Ints, window: int) -> tuple[Ints, int, int]:
-    """Cut the longest span into up to 16 pieces of equal length: their starts, their length, and a chunk of it."""
+def _pieces(spans: Ints, window: int) -> tuple[Ints, int]:
+    """Cut the longest span into up to 16 pieces of equal length; return where they start, and their length."""
     begin, end = spans[np.argmax(spans[:, 1] - spans[:, 0])]
     length = int(end - begin)
-    pieces = max(1, min(16, (length - 1) // max(4 * window, 1)))
+    pieces = max(1, min(16, (length - 1) // (4 * window)))
     steps = (length - 1) // pieces
-    return begin + np.arange(pieces, dtype=np.int64) * steps, steps, min(steps, _CHUNK)
+    return begin + np.arange(pieces, dtype=np.int64) * steps, steps
 
 
 class _Joined:
