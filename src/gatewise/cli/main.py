@@ -23,6 +23,7 @@ COMMANDS = Registry(
         Entry("study", "gatewise.cli.study:study", "Train and compare what a study file asks for"),
         Entry("studies", "gatewise.cli.studies:studies", "List the studies that come along"),
         Entry("check forecast", "gatewise.cli.check:forecast", "Say how data files would be read, without training"),
+        Entry("check generate", "gatewise.cli.check:generate", "Say how texts would be read, without training"),
         Entry("fit forecast", "gatewise.cli.fit:forecast", "Train a network on series and judge it"),
         Entry("fit generate", "gatewise.cli.fit:generate", "Train a network to write like a text and judge it"),
         Entry("forecast", "gatewise.cli.forecast:forecast", "Forecast with a trained model"),
@@ -41,6 +42,8 @@ _GROUPS = {
     For example:
 
       gatewise check forecast GOOG.csv AAPL.csv --column Close
+
+      gatewise check generate book.txt
     """,
     "fit": """Train a network.
 
