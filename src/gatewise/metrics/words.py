@@ -21,7 +21,9 @@ _FIRST, _MIDDLE, _LAST, _SINGLE, _SPACE, _PUNCTUATION, _UNKNOWN = range(len(PLAC
 _JOINERS = "\u200c\u200d"
 
 
-def word_places(ids: ArrayLike, symbols: Sequence[str], *, kind: str = "characters") -> NDArray[np.int8]:
+def word_places(
+    ids: ArrayLike, symbols: Sequence[str], *, kind: str = "characters", starts: ArrayLike = ()
+) -> NDArray[np.int8]:
     r"""Say of each symbol of a text where it stands.
 
     Parameters
@@ -32,6 +34,8 @@ def word_places(ids: ArrayLike, symbols: Sequence[str], *, kind: str = "characte
         Text of each symbol; one of several code points is judged by its first.
     kind
         What the symbols are, as in ``Vocabulary.kind``: with "bytes", a byte from 128 on is part of a letter.
+    starts
+        Where a document begins: no word goes on across it.
 
     Returns
     -------
@@ -51,6 +55,9 @@ def word_places(ids: ArrayLike, symbols: Sequence[str], *, kind: str = "characte
     letter = places == _MIDDLE
     before = np.concatenate([[False], letter[:-1]])
     after = np.concatenate([letter[1:], [False]])
+    borders = np.asarray(starts, np.int64)
+    borders = borders[(borders > 0) & (borders < len(letter))]
+    before[borders] = after[borders - 1] = False
     places[letter & ~before & after] = _FIRST
     places[letter & before & ~after] = _LAST
     places[letter & ~before & ~after] = _SINGLE

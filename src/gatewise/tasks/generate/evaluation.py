@@ -24,8 +24,6 @@ _ROWS = 8192
 _LOGITS = 4_000_000
 #: Texts side by side in the carried pass, windows side by side when cold.
 _LANES = 64
-#: Longer parts are judged by their first symbols: what is kept of each takes 29 bytes.
-MOST_SYMBOLS = 50_000_000
 
 
 @contextmanager
