@@ -1,14 +1,24 @@
-"""``gatewise check forecast``: what would be read, and what would be refused."""
+"""``gatewise check``: what would be read, and what would be refused."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gatewise.cli.fit import Config, Files
 from gatewise.cli.options import settings_from, with_settings
 from gatewise.cli.output import Json, print_json, say
+from gatewise.settings import TextDataSettings, TextSettings
+
+if TYPE_CHECKING:
+    from gatewise.data import DataReport
+    from gatewise.data.text import TextReport
+
+Texts = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="FILES...", help=TextDataSettings.model_fields["files"].description, show_default=False),
+]
 
 
 @with_settings("data", "split")
@@ -29,7 +39,32 @@ def forecast(files: Files = None, config: Config = None, as_json: Json = False, 
         raise typer.BadParameter("give one or more data files, or a --config that names them", param_hint="FILES")
     from gatewise.data import check_files, divides_by_truth
 
-    report = check_files(settings.data, nonzero=divides_by_truth(settings.train), split=settings.split)
+    _show(check_files(settings.data, nonzero=divides_by_truth(settings.train), split=settings.split), as_json)
+
+
+@with_settings("data", "split", kind=TextSettings)
+def generate(files: Texts = None, config: Config = None, as_json: Json = False, **options: Any) -> None:
+    """Say how texts would be read: symbols, documents, parts, look-alike letters, and what would be refused.
+
+    Nothing is trained. Texts of 64 MB and more are encoded to the cache folder, where training finds them. The exit
+    code is 2 when the texts would be refused.
+
+    For example:
+
+      gatewise check generate book.txt --lower
+
+      gatewise check generate poems/ "more/*.txt.gz" --documents blank_line --split document --json
+    """
+    settings = settings_from(options, files or (), config, kind=TextSettings)
+    if not settings.data.files:
+        raise typer.BadParameter("give one or more texts, or a --config that names them", param_hint="FILES")
+    from gatewise.data.text import check_text
+
+    _show(check_text(settings.data, settings.split), as_json)
+
+
+def _show(report: DataReport | TextReport, as_json: bool) -> None:
+    """Print a report; what would be refused ends the command with exit code 2."""
     if as_json:
         print_json(report.to_json())
     else:

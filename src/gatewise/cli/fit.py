@@ -7,35 +7,47 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel
 
 from gatewise.cli.options import settings_from, with_settings
 from gatewise.cli.output import Json, print_json, say
 from gatewise.cli.result import show_metrics, verdict_text
-from gatewise.settings import ForecastDataSettings, ForecastSettings
+from gatewise.registry.tasks import Task, task_of
+from gatewise.settings import ForecastDataSettings, RunSettings, TextDataSettings, TextSettings
 
-Files = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="FILES...", help=ForecastDataSettings.model_fields["files"].description, show_default=False),
-]
+_LEAKS = {
+    "forecast": "neighbouring windows overlap, so the numbers are better than on unseen days.",
+    "generate": "its windows are drawn from all over the text, so the numbers are better than on a new text.",
+}
 Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings as YAML or JSON; options given beside it win."),
 ]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Run folder; runs/ and a name made from the settings when absent."),
+]
+Save = Annotated[bool, typer.Option("--save/--no-save", help="Keep the run folder with the model.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Remove the run that the folder holds.")]
+Exclusive = Annotated[
+    bool, typer.Option("--exclusive", help="Nothing else runs on this machine: the times may be compared.")
+]
+
+
+def files_of(room: type[BaseModel]) -> Any:
+    """Return the argument that takes a task's data files."""
+    text = room.model_fields["files"].description
+    return Annotated[list[str] | None, typer.Argument(metavar="FILES...", help=text, show_default=False)]
 
 
 @with_settings()
 def forecast(
-    files: Files = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="Run folder; runs/ and a name made from the settings when absent."),
-    ] = None,
+    files: files_of(ForecastDataSettings) = None,  # type: ignore[valid-type]
+    out: Out = None,
     config: Config = None,
-    save: Annotated[bool, typer.Option("--save/--no-save", help="Keep the run folder with the model.")] = True,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the run that the folder holds.")] = False,
-    exclusive: Annotated[
-        bool, typer.Option("--exclusive", help="Nothing else runs on this machine: the times may be compared.")
-    ] = False,
+    save: Save = True,
+    overwrite: Overwrite = False,
+    exclusive: Exclusive = False,
     as_json: Json = False,
     **options: Any,
 ) -> None:
@@ -53,17 +65,66 @@ def forecast(
       gatewise fit forecast --config run.yaml --seed 1
     """
     settings = settings_from(options, files or (), config)
-    if not settings.data.files:
+    place = _fit(settings, out, save=save, overwrite=overwrite, exclusive=exclusive, as_json=as_json)
+    if place is not None:
+        say(f"Next: gatewise forecast {place} --horizon 5, or gatewise report {place}")
+
+
+@with_settings(kind=TextSettings)
+def generate(
+    files: files_of(TextDataSettings) = None,  # type: ignore[valid-type]
+    out: Out = None,
+    config: Config = None,
+    preset: Annotated[
+        str | None,
+        typer.Option("--preset", help="A recipe: fast (about two minutes on two cores) or best (about fifteen)."),
+    ] = None,
+    save: Save = True,
+    overwrite: Overwrite = False,
+    exclusive: Exclusive = False,
+    as_json: Json = False,
+    **options: Any,
+) -> None:
+    """Train a network to write like a text, judge it beside the baselines, and keep it in a run folder.
+
+    Samples are shown while it learns. A run that was stopped goes on when the same command is given again; a finished
+    one only shows its result. Options given beside --preset win.
+
+    For example:
+
+      gatewise fit generate BOOK.txt --preset fast --out runs/book
+
+      gatewise fit generate poems/ --minutes 10 --cell lstm --units 512
+
+      gatewise fit generate sample:python-docs --epochs 1 --units 64
+    """
+    from gatewise.settings import text_preset
+
+    base = {} if preset is None else text_preset(preset)
+    settings = settings_from(options, files or (), config, kind=TextSettings, base=base)
+    place = _fit(settings, out, save=save, overwrite=overwrite, exclusive=exclusive, as_json=as_json)
+    if place is not None:
+        say(f"Next: gatewise generate {place} --length 500 --stream, or gatewise report {place}")
+
+
+def _fit(
+    settings: RunSettings, out: Path | None, *, save: bool, overwrite: bool, exclusive: bool, as_json: bool
+) -> Path | None:
+    """Do a run and show its result; return the folder that it left."""
+    task = task_of(settings.model_dump(include={"task"}))
+    data: Any = settings.at("data")
+    if not data.files:
         raise typer.BadParameter("give one or more data files, or a --config that names them", param_hint="FILES")
     folder = (out or _folder_of(settings)) if save else None
     if folder is not None and overwrite:
-        _clear(settings, folder)
-    from gatewise.tasks.forecast import run_forecast
+        _clear(task, settings, folder)
     from gatewise.training.progress import choose_progress
 
     # Quiet where nobody watches; the log of a CI job gets a line an epoch.
-    progress = choose_progress(settings.model.cell, lines=bool(os.environ.get("CI")))
-    result = run_forecast(settings, folder, threads=settings.train.threads, exclusive=exclusive, progress=progress)
+    progress = choose_progress(settings.at("model.cell"), lines=bool(os.environ.get("CI")))
+    result = task.load("runner")(
+        settings, folder, threads=settings.at("train.threads"), exclusive=exclusive, progress=progress
+    )
     if as_json:
         print_json(result)
     else:
@@ -71,20 +132,21 @@ def forecast(
     if result.get("status") != "finished":
         say(f"The run is {result.get('status')}; the same command goes on with it.")
         raise typer.Exit(130 if result.get("status") == "interrupted" else 1)
+    return folder
 
 
-def _folder_of(settings: ForecastSettings) -> Path:
+def _folder_of(settings: RunSettings) -> Path:
     """Return a run folder that the same settings and file names find again."""
-    return Path("runs") / f"{settings.model.cell}-{settings.fingerprint(' '.join(settings.data.files))[:8]}"
+    data: Any = settings.at("data")
+    return Path("runs") / f"{settings.at('model.cell')}-{settings.fingerprint(' '.join(data.files))[:8]}"
 
 
-def _clear(settings: ForecastSettings, folder: Path) -> None:
+def _clear(task: Task, settings: RunSettings, folder: Path) -> None:
     """Remove the run in `folder`, once it is sure that the data can be read."""
-    from gatewise.data import read_series
     from gatewise.runs import RunFolder
 
     if folder.exists():
-        read_series(settings.data)
+        task.load("digest")(settings)
         RunFolder.create(folder, exists="replace")
 
 
@@ -95,9 +157,8 @@ def _show(result: dict[str, Any], folder: Path | None) -> None:
     if result.get("verdict"):
         typer.echo(verdict_text(result["verdict"]))
     if result.get("leaking"):
-        typer.echo("This split leaks: neighbouring windows overlap, so the numbers are better than on unseen days.")
+        typer.echo(f"This split leaks: {_LEAKS[result['task']]}")
     for note in result.get("notes", ()):
         say(f"Note: {note}")
     if folder is not None:
         typer.echo(f"Run folder: {folder}")
-        say(f"Next: gatewise forecast {folder} --horizon 5, or gatewise report {folder}")

@@ -23,7 +23,9 @@ COMMANDS = Registry(
         Entry("study", "gatewise.cli.study:study", "Train and compare what a study file asks for"),
         Entry("studies", "gatewise.cli.studies:studies", "List the studies that come along"),
         Entry("check forecast", "gatewise.cli.check:forecast", "Say how data files would be read, without training"),
+        Entry("check generate", "gatewise.cli.check:generate", "Say how texts would be read, without training"),
         Entry("fit forecast", "gatewise.cli.fit:forecast", "Train a network on series and judge it"),
+        Entry("fit generate", "gatewise.cli.fit:generate", "Train a network to write like a text and judge it"),
         Entry("forecast", "gatewise.cli.forecast:forecast", "Forecast with a trained model"),
         Entry("score", "gatewise.cli.score:score", "Judge a trained model on other data"),
         Entry("report", "gatewise.cli.report:report", "Make the page of a study or a run"),
@@ -40,12 +42,16 @@ _GROUPS = {
     For example:
 
       gatewise check forecast GOOG.csv AAPL.csv --column Close
+
+      gatewise check generate book.txt
     """,
     "fit": """Train a network.
 
     For example:
 
       gatewise fit forecast GOOG.csv AAPL.csv --column Close --cell gru --out runs/gru
+
+      gatewise fit generate BOOK.txt --preset fast --out runs/book
     """,
 }
 _BUG = "This is a bug of gatewise, not of what you typed. {trace} Please report it with the command that you ran."

@@ -8,9 +8,9 @@ from __future__ import annotations
 import inspect
 import re
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, overload
 
 import typer
 from pydantic.fields import FieldInfo
@@ -18,7 +18,9 @@ from pydantic_core import PydanticUndefined
 
 from gatewise.errors import SettingsError
 from gatewise.registry import Registered
-from gatewise.settings import ForecastSettings, field_names, flat_fields, parse
+from gatewise.settings import ForecastSettings, RunSettings, field_names, flat_fields, parse
+
+Made = TypeVar("Made", bound=RunSettings)
 
 _PANELS = {"data": "Data", "split": "Split", "model": "Network", "train": "Training", "": "Run"}
 _WORDS = {int: "INTEGER", float: "NUMBER", str: "TEXT"}
@@ -36,25 +38,52 @@ class Kind(NamedTuple):
     optional: bool = False
 
 
-def with_settings(*rooms: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command every setting of some rooms of the settings tree (all rooms by default) as an option.
+def with_settings(
+    *rooms: str, kind: type[RunSettings] = ForecastSettings
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command every setting of some rooms of a task's settings (all rooms by default) as an option.
 
-    The command's ``**options`` receives what was typed; :func:`settings_from` checks it.
+    The command's ``**options`` receives what was typed; :func:`settings_from` checks it with the same `kind`.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True)
         kept = [value for value in own.parameters.values() if value.kind is not inspect.Parameter.VAR_KEYWORD]
         kept = [value.replace(kind=inspect.Parameter.KEYWORD_ONLY) for value in kept]
-        made = [_option(flat, path, field) for flat, path, field in _fields(rooms)]
+        made = [_option(flat, path, field) for flat, path, field in _fields(kind, rooms)]
         command.__signature__ = own.replace(parameters=[*kept, *made])  # type: ignore[attr-defined]
         return command
 
     return decorate
 
 
-def settings_from(options: Mapping[str, Any], files: Sequence[str], config: Path | None = None) -> ForecastSettings:
+@overload
+def settings_from(options: Mapping[str, Any], files: Sequence[str], config: Path | None = None) -> ForecastSettings: ...
+@overload
+def settings_from(
+    options: Mapping[str, Any],
+    files: Sequence[str],
+    config: Path | None = None,
+    *,
+    kind: type[Made],
+    base: Mapping[str, Any] | None = None,
+) -> Made: ...
+def settings_from(
+    options: Mapping[str, Any],
+    files: Sequence[str],
+    config: Path | None = None,
+    *,
+    kind: type[RunSettings] = ForecastSettings,
+    base: Mapping[str, Any] | None = None,
+) -> RunSettings:
     """Check what was typed as a whole, over what a settings file says.
+
+    Parameters
+    ----------
+    kind
+        The task's settings, e.g. ``TextSettings``.
+    base
+        Dotted settings under everything else, e.g. those of a preset.
 
     Raises
     ------
@@ -62,21 +91,37 @@ def settings_from(options: Mapping[str, Any], files: Sequence[str], config: Path
         Naming each option or key that cannot be used.
     """
     tree: dict[str, Any] = {}
+    _lay(tree, base or {})
     if config is not None:
         from gatewise.yaml12 import load_yaml
 
-        tree = parse(ForecastSettings, load_yaml(config) or {}, where=str(config)).model_dump(mode="json")
-    paths, kinds = flat_fields(ForecastSettings), {flat: _kind_of(field) for flat, _, field in _fields(())}
+        said = parse(kind, load_yaml(config) or {}, where=str(config)).model_dump(mode="json", exclude_unset=True)
+        _lay(tree, dict(_leaves(said)))
+    paths, kinds = flat_fields(kind), {flat: _kind_of(field) for flat, _, field in _fields(kind, ())}
     given = {paths[flat]: _value(flat, kinds[flat], value) for flat, value in options.items() if value is not None}
     if files:
         given["data.files"] = list(files)
-    for path, value in given.items():
+    _lay(tree, given)
+    return parse(kind, tree, names={path: dashed(flat) for flat, path in paths.items()})
+
+
+def _lay(tree: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Lay dotted values over a tree."""
+    for path, value in values.items():
         *rooms, leaf = path.split(".")
         branch = tree
         for room in rooms:
             branch = branch.setdefault(room, {})
         branch[leaf] = value
-    return parse(ForecastSettings, tree, names={path: dashed(flat) for flat, path in paths.items()})
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value of the rooms of a settings tree by its dotted path."""
+    for name, value in tree.items():
+        if not prefix and isinstance(value, Mapping):
+            yield from _leaves(value, f"{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def dashed(flat: str) -> str:
@@ -90,12 +135,12 @@ def dashed(flat: str) -> str:
     return "--" + flat.replace("_", "-")
 
 
-def _fields(rooms: Sequence[str]) -> list[tuple[str, str, FieldInfo]]:
+def _fields(settings: type[RunSettings], rooms: Sequence[str]) -> list[tuple[str, str, FieldInfo]]:
     """Return flat name, dotted path and field of every setting that is an option."""
-    flats = {path: flat for flat, path in flat_fields(ForecastSettings).items()}
+    flats = {path: flat for flat, path in flat_fields(settings).items()}
     return [
         (flats[path], path, field)
-        for path, field in field_names(ForecastSettings)
+        for path, field in field_names(settings)
         if path not in _ELSEWHERE and (not rooms or path.split(".")[0] in rooms)
     ]
 

@@ -32,7 +32,7 @@ def open_table(source: str, separator: str | None = None) -> Table:
         with path.open("rb") as file:
             start = file.read(4)
     except FileNotFoundError:
-        raise DataError(f"{source}: there is no such file{_nearby(path)}") from None
+        raise DataError(f"{source}: there is no such file{nearby(path)}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"{source}: the file cannot be read ({reason})") from None
@@ -47,7 +47,8 @@ def open_table(source: str, separator: str | None = None) -> Table:
     return csv_table(source, path, separator)
 
 
-def _nearby(path: Path) -> str:
+def nearby(path: Path) -> str:
+    """Say which file beside a missing one was probably meant."""
     try:
         here = [file.name for file in islice(path.parent.iterdir(), 500)]
     except (OSError, ValueError):

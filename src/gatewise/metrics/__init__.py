@@ -1,11 +1,15 @@
-"""Every formula of a forecast's quality, once, with its unit and direction. NumPy in, plain numbers out."""
+"""Every formula of a prediction's quality, once, with its unit and direction. NumPy in, plain numbers out."""
 
 from __future__ import annotations
 
+from gatewise.metrics.bootstrap import (
+    BootstrapComparison,
+    bootstrap_interval,
+    compare_log_probs,
+)
 from gatewise.metrics.diebold_mariano import DieboldMariano, compare_losses, diebold_mariano
 from gatewise.metrics.forecast import (
-    METRICS,
-    Metric,
+    FORECAST_METRICS,
     forecast_metrics,
     metrics_by_series,
     metrics_by_step,
@@ -13,19 +17,45 @@ from gatewise.metrics.forecast import (
 from gatewise.metrics.intervals import bound_names, interval_metrics
 from gatewise.metrics.lag import LagCheck, lag_check
 from gatewise.metrics.point import mase_scale
+from gatewise.metrics.table import Metric
+from gatewise.metrics.text import (
+    PROTOCOL_METRICS,
+    TEXT_METRICS,
+    TRAINED_LOSS,
+    loss_by_position,
+    reliability,
+    text_metrics,
+)
+from gatewise.metrics.words import PLACES, metrics_by_place, word_places
+
+#: Every metric that a result can carry, by name, in the order in which reports show them.
+METRICS: dict[str, Metric] = FORECAST_METRICS | PROTOCOL_METRICS | {"loss": TRAINED_LOSS}
 
 __all__ = [
+    "FORECAST_METRICS",
     "METRICS",
+    "PLACES",
+    "PROTOCOL_METRICS",
+    "TEXT_METRICS",
+    "TRAINED_LOSS",
+    "BootstrapComparison",
     "DieboldMariano",
     "LagCheck",
     "Metric",
+    "bootstrap_interval",
     "bound_names",
+    "compare_log_probs",
     "compare_losses",
     "diebold_mariano",
     "forecast_metrics",
     "interval_metrics",
     "lag_check",
+    "loss_by_position",
     "mase_scale",
+    "metrics_by_place",
     "metrics_by_series",
     "metrics_by_step",
+    "reliability",
+    "text_metrics",
+    "word_places",
 ]

@@ -5,9 +5,8 @@ The formulas and the rules they share are in :mod:`gatewise.metrics.point`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,27 +25,10 @@ from gatewise.metrics.point import (
     smape,
     spread_over,
 )
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One row of the table of metrics.
-
-    ``needs`` names the function's arguments, in order, among ``y``, ``yhat``, ``last``, ``scale`` and ``groups``.
-    ``unit`` is empty for a pure number; "target" stands for the unit of the series.
-    """
-
-    name: str
-    label: str
-    unit: str
-    direction: Literal["lower", "higher"]
-    summary: str
-    function: Callable[..., float | None]
-    needs: tuple[str, ...] = ("y", "yhat")
-
+from gatewise.metrics.table import Metric
 
 #: Every metric of a point forecast by name, in the order in which reports show them.
-METRICS: dict[str, Metric] = {
+FORECAST_METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         Metric("mse", "MSE", "target²", "lower", "Mean squared error", mse),
@@ -80,7 +62,7 @@ def forecast_metrics(
     *,
     groups: ArrayLike | None = None,
 ) -> dict[str, float | None]:
-    """Work out every metric of :data:`METRICS`.
+    """Work out every metric of :data:`FORECAST_METRICS`.
 
     Parameters
     ----------
@@ -107,7 +89,7 @@ def forecast_metrics(
     given: dict[str, Any] = {"y": y, "yhat": yhat, "last": last, "scale": mase_scale, "groups": groups}
     return {
         name: None if "scale" in metric.needs and mase_scale is None else metric.function(*map(given.get, metric.needs))
-        for name, metric in METRICS.items()
+        for name, metric in FORECAST_METRICS.items()
     }
 
 

@@ -38,7 +38,11 @@ class Dropout(nn.Module):
         """Return `x` with values dropped, or `x` itself in ``eval()``."""
         if not self.training or self.rate == 0.0:
             return x
-        shape = {"step": x.shape, "sequence": (x.shape[0], 1, x.shape[2]), "symbol": (*x.shape[:2], 1)}[self.mask]
+        shape = tuple(x.shape)
+        if self.mask == "sequence":
+            shape = (x.shape[0], 1, x.shape[2])
+        elif self.mask == "symbol":
+            shape = (*x.shape[:-1], 1)
         return x * draw_mask(shape, self.rate, like=x, generator=self.generator)
 
     def extra_repr(self) -> str:

@@ -68,12 +68,19 @@ class DenseHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(..., in_features)`` to ``(..., outputs)``."""
+        return self._map(x, self.dropout)
+
+    def step(self, x: Tensor) -> Tensor:
+        """Map as `forward` does, for use after training: nothing is dropped, whatever the mode."""
+        return self._map(x, lambda y: y)
+
+    def _map(self, x: Tensor, drop: Callable[[Tensor], Tensor]) -> Tensor:
         activate = ACTIVATIONS[self.activation]
         *hidden, output = self.layers
         for number, layer in enumerate(hidden):
             x = activate(layer(x))
             if number == 0:
-                x = self.dropout(x)
+                x = drop(x)
         y: Tensor = output(x)
         return y
 

@@ -201,7 +201,7 @@ class RecurrentStack(nn.Module):
 
         if mask is not None and self.block == "residual":  # a dense layer would take a NaN in the padding for a number
             x = torch.where(mask[:, :, None], x, 0.0)
-        y = self._through_layers(self.input_dropout(x), layer_outputs, self.layer_dropout)
+        y = self.through_layers(self.input_dropout(x), layer_outputs, self.layer_dropout)
         if mask is not None and self.block == "residual":
             forward, *backward = y.chunk(self.directions, dim=-1)
             nothing = forward.new_zeros(forward.shape[0], forward.shape[2])  # what stands before the first real step
@@ -243,12 +243,20 @@ class RecurrentStack(nn.Module):
             ends.extend(end)
             return y
 
-        return self._through_layers(x, layer_outputs, lambda y: y), tuple(ends)
+        return self.through_layers(x, layer_outputs, lambda y: y), tuple(ends)
 
-    def _through_layers(
+    def through_layers(
         self, x: Tensor, layer_outputs: Callable[[int, Tensor], Tensor], drop: Callable[[Tensor], Tensor]
     ) -> Tensor:
-        """Return what the last layer gives; `layer_outputs` computes the cells of a layer."""
+        """Return what the last layer gives for inputs ``(..., I)``.
+
+        Parameters
+        ----------
+        layer_outputs
+            Computes the cells of a layer, from its number and its inputs.
+        drop
+            Dropout between layers.
+        """
         y = x if self.enter is None else self.enter(x)
         for layer in range(self.layers):
             if self.block == "plain":
@@ -268,6 +276,15 @@ class RecurrentStack(nn.Module):
             return y[:, -1]
         half = self.output_size // 2
         return torch.cat([y[:, -1, :half], y[:, 0, half:]], dim=-1)
+
+    @property
+    def reads_inputs_directly(self) -> bool:
+        """Whether the first layer's cells take the inputs as they are, with no dense layer or norm before them."""
+        return self.block == "plain"
+
+    def by_cell(self, state: Sequence[Tensor]) -> list[tuple[Cell, State]]:
+        """Return each cell with its part of the state."""
+        return list(zip(self._cells(), self._by_cell(state), strict=True))
 
     def _by_cell(self, state: Any) -> list[State]:
         """Cut the flat state into one piece for each cell."""

@@ -106,6 +106,26 @@ class TextNetwork(nn.Module):
         """Return the state of `batch` texts before their first symbol."""
         return self.stack.initial_state(batch)
 
+    def carry_state(self, batch: int) -> None:
+        """Make a place for the state that a training carries from batch to batch; a checkpoint keeps it."""
+        self.carried = nn.Module()
+        for number, part in enumerate(self.initial_state(batch)):
+            self.carried.register_buffer(str(number), part.detach().clone())
+
+    def carried_state(self, fresh: Tensor) -> State:
+        """Return the state that was kept, and a fresh one for each text where `fresh` ``(B,)`` is True."""
+        start = self.initial_state(len(fresh))
+        return tuple(
+            torch.where(fresh.view(-1, *[1] * (new.dim() - 1)), new, kept)
+            for new, kept in zip(start, self.carried.buffers(), strict=True)
+        )
+
+    def keep_state(self, state: Sequence[Tensor]) -> None:
+        """Keep a state for the next batch; no gradient flows through it."""
+        with torch.no_grad():
+            for kept, part in zip(self.carried.buffers(), state, strict=True):
+                kept.copy_(part)
+
     def forward(self, ids: Tensor, state: Sequence[Tensor] | None = None) -> tuple[Tensor, State]:
         """Read whole sequences.
 
@@ -149,16 +169,21 @@ class TextNetwork(nn.Module):
             State after the step.
         """
         y, end = self.stack.step(self._vectors(ids), state)
-        logits: Tensor = self.head(y)
-        return logits, end
+        return self.head.step(y), end
+
+    def symbol_vectors(self) -> Tensor:
+        """Return the vector of each symbol, and zeros for nothing as the last, ``(V + 1, E)``."""
+        if self.embedding is None:
+            weight = self.head.layers[-1].weight
+            return torch.eye(self.symbols + 1, self.symbols, dtype=weight.dtype, device=weight.device)
+        return functional.pad(self.embedding, (0, 0, 0, 1))
 
     def _vectors(self, ids: Tensor) -> Tensor:
         """Return the vector of each symbol, zeros for nothing."""
         if self.embedding is None:
             dtype = self.head.layers[-1].weight.dtype
             return functional.one_hot(ids, self.symbols + 1)[..., :-1].to(dtype)  # type: ignore[arg-type]
-        padded = functional.pad(self.embedding, (0, 0, 0, 1))  # (V + 1, E), a row of zeros last
-        return functional.embedding(ids, padded)
+        return functional.embedding(ids, self.symbol_vectors())
 
 
 def _check_ids(ids: Tensor, rank: int, symbols: int) -> None:

@@ -5,7 +5,8 @@
     settings.json         the complete settings of the run
     environment.json      versions, machine, threads, git
     log.jsonl             a row an epoch
-    predictions.parquet   a row a forecast value
+    samples.jsonl         what a text run wrote while it learned, a row a sample
+    predictions.parquet   a row a forecast value, or a symbol of the held-out text
     result.json           the outcome; there only when the run has ended
     model/                the saved model
     folds/                one run folder a fold, when the split has several
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _SETTINGS = "settings.json"
 _ENVIRONMENT = "environment.json"
 _LOG = "log.jsonl"
+_SAMPLES = "samples.jsonl"
 _PREDICTIONS = "predictions.parquet"
 _RESULT = "result.json"
 _MODEL = "model"
@@ -40,7 +42,7 @@ _CHECKPOINT = "checkpoint"
 _LOCK = "lock"
 _PAGE = "page.html"  # made from the folder by the report; goes with the run that it shows
 _FOLDS = "folds"
-_ALL = (_RESULT, _PREDICTIONS, _LOG, _CHECKPOINT, _FOLDS, _MODEL, _ENVIRONMENT, _SETTINGS)
+_ALL = (_RESULT, _PREDICTIONS, _LOG, _SAMPLES, _CHECKPOINT, _FOLDS, _MODEL, _ENVIRONMENT, _SETTINGS)
 
 
 class RunFolder:
@@ -206,7 +208,7 @@ class RunFolder:
 
     def write_log(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Put `rows` in the place of the whole log, as a run that goes on from a checkpoint does."""
-        atomic.write_text(self.path / _LOG, "".join(atomic.to_json(dict(row)) + "\n" for row in rows))
+        self._write_rows(_LOG, rows)
 
     def read_log(self) -> list[dict[str, Any]]:
         """Return the rows of the log; none when there is no log.
@@ -218,7 +220,21 @@ class RunFolder:
         InputError
             If another line is not JSON.
         """
-        path = self.path / _LOG
+        return self._read_rows(_LOG)
+
+    def write_samples(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write what a text run has written while it learned."""
+        self._write_rows(_SAMPLES, rows)
+
+    def read_samples(self) -> list[dict[str, Any]]:
+        """Return what a text run has written while it learned; none when it wrote nothing. Raises as `read_log`."""
+        return self._read_rows(_SAMPLES)
+
+    def _write_rows(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        atomic.write_text(self.path / name, "".join(atomic.to_json(dict(row)) + "\n" for row in rows))
+
+    def _read_rows(self, name: str) -> list[dict[str, Any]]:
+        path = self.path / name
         if not path.is_file():
             return []
         content = path.read_bytes()

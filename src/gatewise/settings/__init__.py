@@ -18,6 +18,8 @@ from gatewise.settings.forecast import (
     ForecastTrainSettings,
 )
 from gatewise.settings.model import ModelSettings
+from gatewise.settings.presets import TEXT_PRESETS, text_preset
+from gatewise.settings.sampling import SamplingSettings
 from gatewise.settings.text import (
     TextDataSettings,
     TextModelSettings,
@@ -39,7 +41,9 @@ __all__ = [
     "ModelSettings",
     "RESULTS_VERSION",
     "RunSettings",
+    "SamplingSettings",
     "Settings",
+    "TEXT_PRESETS",
     "TextDataSettings",
     "TextModelSettings",
     "TextParts",
@@ -50,4 +54,5 @@ __all__ = [
     "field_names",
     "flat_fields",
     "parse",
+    "text_preset",
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from gatewise.errors import DataError
 from gatewise.runs import RunFolder
 from gatewise.settings import TrainSettings
+from gatewise.training.averaging import WeightAverage
 from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from gatewise.training.device import DTYPES, autocast, choose_device, cpu_threads, denormals_flushed, place
 from gatewise.training.diverged import diverged, diverged_in_validation, gradients_finite
@@ -25,7 +27,7 @@ from gatewise.training.schedules import create_schedule
 from gatewise.training.seeds import Seeds
 from gatewise.training.session import Session, identity, kernel_in_use, threads_to_use
 from gatewise.training.stopping import EarlyStopping
-from gatewise.training.task import TrainingTask
+from gatewise.training.task import TrainingTask, Watcher
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def train(
     folder: RunFolder | None = None,
     progress: Progress | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
+    watcher: Watcher | None = None,
 ) -> Trained:
     """Train `network` on `task`, going on from the folder's checkpoint when there is one.
 
@@ -97,6 +100,8 @@ def train(
         Where log and checkpoints go; nothing is written without it. The caller holds its lock.
     on_epoch
         Called with every new row of the log.
+    watcher
+        Looks at the network while it learns, e.g. to write a sample.
 
     Raises
     ------
@@ -109,7 +114,7 @@ def train(
     """
     checkpoint = read_checkpoint(folder.checkpoint_path) if folder else None
     with cpu_threads(threads_to_use(settings, checkpoint)), denormals_flushed(), Interrupts() as interrupts:
-        training = _Training(network, task, settings, seeds, folder, progress or Silent(), on_epoch)
+        training = _Training(network, task, settings, seeds, folder, progress or Silent(), on_epoch, watcher)
         return training.run(checkpoint, interrupts)
 
 
@@ -125,6 +130,7 @@ class _Training:
         folder: RunFolder | None,
         progress: Progress,
         on_epoch: Callable[[dict[str, Any]], None] | None,
+        watcher: Watcher | None,
     ) -> None:
         self.device = choose_device(settings.device)
         network = network.to(self.device, DTYPES[settings.precision])
@@ -132,16 +138,17 @@ class _Training:
         if steps == 0:
             raise DataError("the training part has no batch: give more data or a smaller batch_size")
         self.network, self.task, self.settings, self.seeds, self.steps = network, task, settings, seeds, steps
-        self.folder, self.progress, self.on_epoch = folder, progress, on_epoch
+        self.folder, self.progress, self.on_epoch, self.watcher = folder, progress, on_epoch, watcher
+        self.limit = math.inf if settings.minutes is None else 60 * settings.minutes  # seconds
         self.optimizer = create_optimizer(network.parameters(), settings)
         self.base_rate: float = self.optimizer.param_groups[0]["lr"]
-        self.schedule = create_schedule(settings, steps)
+        self.schedule = create_schedule(settings)
         self.stopping = EarlyStopping(settings.patience, settings.min_delta)
         with autocast(settings, self.device):
             kernel = kernel_in_use(network.train())
-        self.session = Session(
-            network, self.optimizer, self.schedule, self.stopping, identity(network, settings, seeds, steps), kernel
-        )
+        average = WeightAverage(network, settings.averaging) if settings.averaging else None
+        run = identity(network, settings, seeds, steps)
+        self.session = Session(network, self.optimizer, self.schedule, self.stopping, run, kernel, average)
         self.last_checkpoint = time.monotonic()
         self.notes: tuple[str, ...] = ()
 
@@ -153,21 +160,42 @@ class _Training:
             self.notes = checkpoint.notes
         if self.folder:
             self.folder.write_log(session.history)
-        done = session.epoch * self.steps + session.step
-        self.progress.start(epochs=settings.epochs, steps_per_epoch=self.steps, steps_done=done)
+        timed = settings.minutes is not None
+        self.progress.start(
+            epochs=None if timed else settings.epochs, steps_per_epoch=self.steps, steps_done=session.steps
+        )
         try:
-            while session.epoch < settings.epochs and not self.stopping.done and not interrupts.asked:
+            while not self.over and not interrupts.asked:
                 self.train_epoch(interrupts)
-                if session.step == self.steps:
+                if session.step == self.steps or (session.step and self.time_is_up):
                     self.end_epoch()
                 self.save()
         finally:
             self.progress.stop()
         if settings.restore_best and session.best:
             self.network.load_state_dict(session.best)
+        elif session.average:
+            self.network.load_state_dict(session.average.tensors(), strict=False)  # it has no buffers
         self.network.eval()
-        ended = session.epoch == settings.epochs or self.stopping.done
-        return self.outcome("finished" if ended else "interrupted")
+        return self.outcome("finished" if self.over else "interrupted")
+
+    @property
+    def time_is_up(self) -> bool:
+        """Whether the minutes that were given are over."""
+        return self.session.seconds >= self.limit
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing left to do."""
+        ended = self.settings.minutes is None and self.session.epoch >= self.settings.epochs
+        return ended or self.time_is_up or self.stopping.done
+
+    @property
+    def share(self) -> float:
+        """How much of the longest possible run is done, by the clock when it ends by the clock."""
+        if self.settings.minutes is None:
+            return self.session.steps / (self.settings.epochs * self.steps)
+        return min(self.session.seconds / self.limit, 1.0)
 
     def train_epoch(self, interrupts: Interrupts) -> None:
         """Make the steps of an epoch that are left."""
@@ -182,8 +210,15 @@ class _Training:
             session.examples += size
             session.step += 1
             session.step_seconds.append(time.perf_counter() - start)
+            before = session.seconds
+            session.seconds += session.step_seconds[-1]
             self.progress.step(epoch=session.epoch + 1, loss=session.loss_sum / session.examples)
-            if interrupts.asked:
+            if self.watcher and self.watcher.due(before, session.seconds):
+                with self.as_judged():
+                    self.watcher.look(
+                        self.network, epoch=session.epoch + 1, step=session.steps, seconds=session.seconds
+                    )
+            if interrupts.asked or self.time_is_up:
                 return
             age = time.monotonic() - self.last_checkpoint
             if session.step < self.steps and age >= self.settings.checkpoint_seconds:
@@ -192,7 +227,7 @@ class _Training:
     def make_step(self, key: Any) -> float:
         """Change the weights by one batch and return its loss."""
         session, network, dropout = self.session, self.network, self.session.dropout
-        rate = self.base_rate * self.schedule.factor(session.epoch * self.steps + session.step)
+        rate = self.base_rate * self.schedule.factor(self.share)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         batch = place(self.task.batch(key), network)
@@ -215,7 +250,18 @@ class _Training:
         if self.settings.clip_norm is not None:
             nn.utils.clip_grad_norm_(network.parameters(), self.settings.clip_norm)
         self.optimizer.step()
+        if session.average:
+            session.average.update(session.steps + 1)
         return value
+
+    @contextmanager
+    def as_judged(self) -> Iterator[None]:
+        """Let the network be, while the block runs, as it would be used if training ended now."""
+        average = self.session.average
+        self.network.eval()
+        with average.in_place() if average else nullcontext(), torch.no_grad(), autocast(self.settings, self.device):
+            yield
+        self.network.train()
 
     def end_epoch(self) -> None:
         """Validate, log, and keep the weights when they are the best so far."""
@@ -223,22 +269,23 @@ class _Training:
         start = time.perf_counter()
         epoch, train_loss = session.epoch + 1, session.loss_sum / session.examples
         rate: float = self.optimizer.param_groups[0]["lr"]
-        network.eval()
-        with torch.no_grad(), autocast(self.settings, self.device):
+        with self.as_judged():
             validation = self.task.validation_loss(network)
-        deciding = train_loss if validation is None else validation
-        if not math.isfinite(deciding):
-            raise diverged_in_validation(network, deciding, epoch=epoch, rate=rate)
-        best = self.stopping.improves(deciding, epoch)
-        if best and self.settings.restore_best:
-            session.best = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+            deciding = train_loss if validation is None else validation
+            if not math.isfinite(deciding):
+                raise diverged_in_validation(network, deciding, epoch=epoch, rate=rate)
+            best = self.stopping.improves(deciding, epoch)
+            if best and self.settings.restore_best:
+                session.best = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
         self.schedule.end_epoch(deciding)
+        judging = time.perf_counter() - start
+        session.seconds += judging
         row = {
             "epoch": epoch,
             "train_loss": train_loss,
             "validation_loss": validation,
             "learning_rate": rate,
-            "seconds": math.fsum(session.step_seconds) + time.perf_counter() - start,
+            "seconds": math.fsum(session.step_seconds) + judging,
             "steps": session.step,
             "step_ms_median": 1000 * statistics.median(session.step_seconds),
             "best": best,
@@ -268,10 +315,10 @@ class _Training:
             best_epoch=self.stopping.best_epoch,
             best_loss=None if math.isinf(self.stopping.best) else self.stopping.best,
             history=history,
-            seconds=math.fsum([row["seconds"] for row in history] + session.step_seconds),
+            seconds=session.seconds,
             per_epoch=statistics.fmean(row["seconds"] for row in history) if history else None,
             per_step_median=statistics.median(medians) if medians else None,
-            steps=session.epoch * self.steps + session.step,
+            steps=session.steps,
             threads=torch.get_num_threads(),
             kernel=session.kernel,
             notes=notes,

@@ -10,14 +10,17 @@ from typing import Any, Protocol, TextIO
 class Progress(Protocol):
     """Told by the loop where it is."""
 
-    def start(self, *, epochs: int, steps_per_epoch: int, steps_done: int) -> None:
-        """Training begins or goes on."""
+    def start(self, *, epochs: int | None, steps_per_epoch: int, steps_done: int) -> None:
+        """Training begins or goes on; `epochs` is None when the clock ends it."""
 
     def step(self, *, epoch: int, loss: float) -> None:
         """One step was made; `loss` is the epoch's mean so far."""
 
     def end_epoch(self, row: Mapping[str, Any]) -> None:
         """An epoch ended; `row` is its row in the log."""
+
+    def show(self, text: str) -> None:
+        """Something to read has come of the training so far."""
 
     def stop(self) -> None:
         """Training ended, in whatever way."""
@@ -26,13 +29,16 @@ class Progress(Protocol):
 class Silent:
     """Say nothing: the library's default."""
 
-    def start(self, *, epochs: int, steps_per_epoch: int, steps_done: int) -> None:
+    def start(self, *, epochs: int | None, steps_per_epoch: int, steps_done: int) -> None:
         """Say nothing."""
 
     def step(self, *, epoch: int, loss: float) -> None:
         """Say nothing."""
 
     def end_epoch(self, row: Mapping[str, Any]) -> None:
+        """Say nothing."""
+
+    def show(self, text: str) -> None:
         """Say nothing."""
 
     def stop(self) -> None:
@@ -44,19 +50,23 @@ class Lines(Silent):
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr
-        self.epochs = 0
+        self.epochs: int | None = 0
 
-    def start(self, *, epochs: int, steps_per_epoch: int, steps_done: int) -> None:  # noqa: ARG002 - one signature
+    def start(self, *, epochs: int | None, steps_per_epoch: int, steps_done: int) -> None:  # noqa: ARG002 - one signature
         """Keep how many epochs there are at most."""
         self.epochs = epochs
 
     def end_epoch(self, row: Mapping[str, Any]) -> None:
         """Write the line."""
         validation = row["validation_loss"]
-        parts = [f"epoch {row['epoch']}/{self.epochs}", f"loss {row['train_loss']:.6g}"]
+        parts = [f"epoch {row['epoch']}{_of(self.epochs)}", f"loss {row['train_loss']:.6g}"]
         parts += [] if validation is None else [f"validation {validation:.6g}"]
         parts += ["best" if row["best"] else "", f"{row['seconds']:.1f} s"]
-        print("  ".join(part for part in parts if part), file=self.stream, flush=True)
+        self.show("  ".join(part for part in parts if part))
+
+    def show(self, text: str) -> None:
+        """Write the text."""
+        print(text, file=self.stream, flush=True)
 
 
 class Bar(Silent):
@@ -68,7 +78,7 @@ class Bar(Silent):
         from rich.progress import Progress as RichProgress
 
         self.steps_per_epoch = 1
-        self.epochs = 0
+        self.epochs: int | None = 0
         self.best = ""
         self._bar = RichProgress(
             TextColumn("{task.description}"),
@@ -81,15 +91,15 @@ class Bar(Silent):
         )
         self._task = self._bar.add_task(name, text="", total=None)
 
-    def start(self, *, epochs: int, steps_per_epoch: int, steps_done: int) -> None:
+    def start(self, *, epochs: int | None, steps_per_epoch: int, steps_done: int) -> None:
         """Show the bar."""
         self.epochs, self.steps_per_epoch = epochs, steps_per_epoch
-        self._bar.update(self._task, total=epochs * steps_per_epoch, completed=steps_done)
+        self._bar.update(self._task, total=epochs and epochs * steps_per_epoch, completed=steps_done)
         self._bar.start()
 
     def step(self, *, epoch: int, loss: float) -> None:
         """Move the bar."""
-        text = f"epoch {epoch}/{self.epochs}  loss {loss:.5g}{self.best}"
+        text = f"epoch {epoch}{_of(self.epochs)}  loss {loss:.5g}{self.best}"
         self._bar.update(self._task, advance=1, text=text)
 
     def end_epoch(self, row: Mapping[str, Any]) -> None:
@@ -98,9 +108,19 @@ class Bar(Silent):
             loss = row["train_loss"] if row["validation_loss"] is None else row["validation_loss"]
             self.best = f"  best {loss:.5g} (epoch {row['epoch']})"
 
+    def show(self, text: str) -> None:
+        """Write the text above the bar; control characters in it do nothing."""
+        from rich.text import Text
+
+        self._bar.console.print(Text(printable(text)))
+
     def stop(self) -> None:
         """Remove the bar."""
         self._bar.stop()
+
+
+def _of(epochs: int | None) -> str:
+    return "" if epochs is None else f"/{epochs}"
 
 
 def choose_progress(name: str = "training", *, lines: bool = False) -> Progress:

@@ -1,6 +1,6 @@
-"""How the learning rate moves: a factor on the base rate, by step or by what the validation loss does.
+"""How the learning rate moves: a factor on the base rate, by how far the run is or by what the validation loss does.
 
-A new schedule is a function ``name(settings, steps_per_epoch) -> Schedule`` and a line in ``gatewise.registry``.
+A new schedule is a function ``name(settings) -> Schedule`` and a line in ``gatewise.registry``.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from gatewise.settings import TrainSettings
 class Schedule(Protocol):
     """A factor on the learning rate."""
 
-    def factor(self, step: int) -> float:
-        """Return the factor for a step; the run's first step is 0."""
+    def factor(self, share: float) -> float:
+        """Return the factor when `share` of the run is done: 0 at the first step, never above 1."""
 
     def end_epoch(self, loss: float) -> None:
         """Take note of the loss that decides."""
@@ -29,36 +29,29 @@ class Schedule(Protocol):
         """Go on from a kept state."""
 
 
-def create_schedule(settings: TrainSettings, steps_per_epoch: int) -> Schedule:
-    """Make the schedule that ``settings.schedule`` names, over ``settings.epochs`` epochs."""
-    schedule: Schedule = registry.SCHEDULES.load(settings.schedule)(settings, steps_per_epoch)
+def create_schedule(settings: TrainSettings) -> Schedule:
+    """Make the schedule that ``settings.schedule`` names."""
+    schedule: Schedule = registry.SCHEDULES.load(settings.schedule)(settings)
     return schedule
 
 
 class Curve:
-    """A schedule that depends on the step alone.
+    """A schedule that depends on how far the run is, and on nothing else.
 
     Parameters
     ----------
-    shape
-        Factor at a share of all steps, 0 to 1.
-    steps
-        All steps of the longest possible run.
+    factor
+        Factor at a share of the longest possible run, 0 to 1.
     """
 
-    def __init__(self, shape: Callable[[float], float], steps: int) -> None:
-        self.shape = shape
-        self.steps = steps
-
-    def factor(self, step: int) -> float:
-        """Return the factor for a step."""
-        return self.shape(min(step / self.steps, 1.0))
+    def __init__(self, factor: Callable[[float], float]) -> None:
+        self.factor = factor
 
     def end_epoch(self, loss: float) -> None:
         """Nothing: the losses do not matter here."""
 
     def state(self) -> dict[str, Any]:
-        """Return nothing: the step says all."""
+        """Return nothing: how far the run is says all."""
         return {}
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -74,7 +67,7 @@ class Plateau:
         self.waited = 0
         self.halvings = 0
 
-    def factor(self, step: int) -> float:  # noqa: ARG002 - the losses alone decide
+    def factor(self, share: float) -> float:  # noqa: ARG002 - the losses alone decide
         """Return the factor: a half to the power of the halvings so far."""
         return 0.5**self.halvings
 
@@ -98,32 +91,32 @@ class Plateau:
         self.halvings = int(state["halvings"])
 
 
-def constant(settings: TrainSettings, steps_per_epoch: int) -> Schedule:
+def constant(settings: TrainSettings) -> Schedule:  # noqa: ARG001 - one signature for all
     """Keep the learning rate as it is."""
-    return Curve(lambda _: 1.0, settings.epochs * steps_per_epoch)
+    return Curve(lambda _: 1.0)
 
 
-def cosine(settings: TrainSettings, steps_per_epoch: int) -> Schedule:
-    """Fall from 1 to 0 along half a cosine over all epochs (Loshchilov & Hutter 2017, eq. 5, without restarts)."""
-    return Curve(lambda share: _between(1.0, 0.0, share), settings.epochs * steps_per_epoch)
+def cosine(settings: TrainSettings) -> Schedule:  # noqa: ARG001 - one signature for all
+    """Fall from 1 to 0 along half a cosine over the whole run (Loshchilov & Hutter 2017, eq. 5, without restarts)."""
+    return Curve(lambda share: _between(1.0, 0.0, share))
 
 
-def one_cycle(settings: TrainSettings, steps_per_epoch: int) -> Schedule:
-    """Rise from 1/25 to 1 over the first 30 % of the steps, then fall to 0, each along half a cosine.
+def one_cycle(settings: TrainSettings) -> Schedule:  # noqa: ARG001 - one signature for all
+    """Rise from 1/25 to 1 over the first 30 % of the run, then fall to 0, each along half a cosine.
 
     Smith & Topin 2018, with the shares that fastai and torch made usual; ``learning_rate`` is the peak.
     """
     rise = 0.3
 
-    def shape(share: float) -> float:
+    def factor(share: float) -> float:
         if share < rise:
             return _between(1 / 25, 1.0, share / rise)
         return _between(1.0, 0.0, (share - rise) / (1 - rise))
 
-    return Curve(shape, settings.epochs * steps_per_epoch)
+    return Curve(factor)
 
 
-def plateau(settings: TrainSettings, steps_per_epoch: int) -> Schedule:  # noqa: ARG001 - one signature for all
+def plateau(settings: TrainSettings) -> Schedule:
     """Halve the rate after half of early stopping's patience without improvement (5 epochs when there is none)."""
     patience = 10 if settings.patience is None else settings.patience
     return Plateau(max(1, patience // 2))

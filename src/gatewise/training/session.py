@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gatewise.cells import Cell
 from gatewise.errors import SettingsError
 from gatewise.settings import TrainSettings
+from gatewise.training.averaging import WeightAverage
 from gatewise.training.checkpoint import Checkpoint
 from gatewise.training.optimizers import load_states, states_of
 from gatewise.training.schedules import Schedule
@@ -19,7 +20,7 @@ from gatewise.training.seeds import Seeds
 from gatewise.training.stopping import EarlyStopping
 
 #: What of a session is plain JSON.
-_PLACE = ("epoch", "step", "loss_sum", "examples", "step_seconds", "history")
+_PLACE = ("epoch", "step", "loss_sum", "examples", "step_seconds", "seconds", "history")
 
 
 @dataclass
@@ -32,6 +33,8 @@ class Session:
         What must be the same for a checkpoint to be this run's; see :func:`identity`.
     kernel
         Name of the kernel that computes the network's cells, None where it has none.
+    average
+        Running average of the weights, None when the settings ask for none.
     best
         Weights of the best epoch; empty before the first.
     epoch, step
@@ -40,6 +43,8 @@ class Session:
         Of that epoch: losses weighted with the batches' sizes, and the sum of these sizes.
     step_seconds
         Time of each of that epoch's steps.
+    seconds
+        Time in steps and validation, over all epochs and sittings.
     history
         Rows of the log.
     """
@@ -50,13 +55,20 @@ class Session:
     stopping: EarlyStopping
     identity: dict[str, Any]
     kernel: str | None = None
+    average: WeightAverage | None = None
     best: dict[str, Tensor] = field(default_factory=dict)
     epoch: int = 0
     step: int = 0
     loss_sum: float = 0.0
     examples: int = 0
     step_seconds: list[float] = field(default_factory=list)
+    seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def steps(self) -> int:
+        """Steps made in all."""
+        return sum(int(row["steps"]) for row in self.history) + self.step
 
     @property
     def dropout(self) -> torch.Generator | None:
@@ -73,6 +85,7 @@ class Session:
         return {
             "network": dict(self.network.state_dict()),
             "best": self.best,
+            "average": self.average.tensors() if self.average else {},
             "optimizer": dict(states_of(self.optimizer)),
             "generators": {"dropout": self.dropout.get_state()} if self.dropout else {},
         }
@@ -112,6 +125,8 @@ class Session:
         self.network.load_state_dict(tensors["network"])
         own = self.network.state_dict()
         self.best = {name: tensor.to(own[name].device) for name, tensor in tensors.get("best", {}).items()}
+        if self.average:
+            self.average.load(tensors["average"])
         load_states(self.optimizer, tensors.get("optimizer", {}))
         if self.dropout:
             self.dropout.set_state(tensors["generators"]["dropout"])

@@ -1,4 +1,4 @@
-"""What the training loop knows of a job: this protocol and nothing else."""
+"""What the training loop knows of a job, and of whoever looks on: these protocols and nothing else."""
 
 from __future__ import annotations
 
@@ -42,3 +42,13 @@ class TrainingTask(Protocol):
         The network is in evaluation mode and no gradients are kept. The task brings its own tensors to the device,
         e.g. by :func:`gatewise.training.place`.
         """
+
+
+class Watcher(Protocol):
+    """Looks at a network while it learns, and leaves it and every random number as they were."""
+
+    def due(self, before: float, now: float) -> bool:
+        """Return whether to look, when a step took the training from `before` to `now` seconds."""
+
+    def look(self, network: nn.Module, *, epoch: int, step: int, seconds: float) -> None:
+        """Look at the network, which is as it would be used if training ended now; no gradients are kept."""

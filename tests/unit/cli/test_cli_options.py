@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from gatewise.cli.check import forecast as check
 from gatewise.cli.fit import forecast as fit
-from gatewise.cli.options import dashed, settings_from
+from gatewise.cli.options import dashed, settings_from, with_settings
 from gatewise.errors import SettingsError
 from gatewise.registry import CELLS
-from gatewise.settings import ForecastDataSettings, ForecastSettings, flat_fields
+from gatewise.settings import ForecastDataSettings, ForecastSettings, TextSettings, flat_fields
 
 NOT_OPTIONS = {"files", "task"}
 
@@ -48,8 +48,6 @@ def test_a_cell_of_ones_own_is_a_choice() -> None:
 
     CELLS.register("mine", Mine)
     try:
-        from gatewise.cli.options import with_settings
-
         made = with_settings("model")(lambda **options: None)
         assert "mine" in options_of(made)["cell"].annotation.__metadata__[0].help
         assert settings_from({"cell": "mine"}, ()).model.cell == "mine"
@@ -168,3 +166,24 @@ def test_a_flat_name_in_a_settings_file_is_told_where_it_belongs(tmp_path: Path)
         settings_from({}, (), config)
     assert "window: unknown setting: did you mean 'data.window'?" in str(caught.value)
     assert "split_seed: unknown setting: did you mean 'split.seed'?" in str(caught.value)
+
+
+def test_another_task_has_its_own_settings_and_choices(tmp_path: Path) -> None:
+    made = options_of(with_settings(kind=TextSettings)(lambda **options: None))
+    assert set(made) == set(flat_fields(TextSettings)) - NOT_OPTIONS
+    assert "One of: characters, graphemes, bytes." in made["symbols"].annotation.__metadata__[0].help
+    some = options_of(with_settings("data", "split", kind=TextSettings)(lambda **options: None))
+    assert "normalize" in some
+    assert "embedding" not in some
+
+    config = tmp_path / "run.yaml"
+    config.write_text("data: {window: 9, lower: true}\n")
+    read = settings_from({"lower": False, "tied": True, "embedding": "384"}, ["book.txt"], config, kind=TextSettings)
+    assert isinstance(read, TextSettings)
+    assert (read.data.window, read.data.lower, read.data.files) == (9, False, ("book.txt",))
+    assert read.model.tied
+    with pytest.raises(SettingsError, match="--minimum-count: "):
+        settings_from({"minimum_count": "0"}, (), kind=TextSettings)
+    config.write_text("data: {gaps: ffill}\n")
+    with pytest.raises(SettingsError, match="gaps: unknown setting"):
+        settings_from({}, (), config, kind=TextSettings)

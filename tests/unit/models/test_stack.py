@@ -190,7 +190,11 @@ def test_a_bidirectional_stack_cannot_step():
         ({"layers": 0}, SettingsError, "layers must be a whole number of at least 1"),
         ({"units": -1}, SettingsError, "units must be a whole number of at least 1"),
         ({"input_dropout": 1.5}, SettingsError, "dropout rate must be a share"),
-        ({"input_dropout_mask": "row"}, SettingsError, r"dropout mask must be one of step, sequence \(found 'row'\)"),
+        (
+            {"input_dropout_mask": "row"},
+            SettingsError,
+            r"dropout mask must be one of step, sequence, symbol \(found 'row'\)",
+        ),
         ({"initial_state": "one"}, SettingsError, "initial_state must be one of zero, learned"),
         ({"cell": "grru"}, UnknownNameError, "unknown cell 'grru': did you mean 'gru'"),
         ({"kernel": "torh"}, UnknownNameError, "unknown kernel 'torh': did you mean 'torch'"),

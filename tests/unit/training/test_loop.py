@@ -82,7 +82,9 @@ def test_rows_go_to_the_log_and_to_the_caller(toy, tmp_path):
 
 
 @pytest.mark.parametrize("after", [0, 1, 5, 6, 7, 14, 35])
-@pytest.mark.parametrize("options", [{}, {"optimizer": "rmsprop", "momentum": 0.5, "schedule": "plateau"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"optimizer": "rmsprop", "momentum": 0.5, "schedule": "plateau"}, {"averaging": 0.9}]
+)
 def test_a_stopped_run_ends_with_the_same_bits(toy, tmp_path, after, options):
     whole_folder, folder = RunFolder.create(tmp_path / "whole"), RunFolder.create(tmp_path / "parts")
     whole, expected = run(toy, folder=whole_folder, **options)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gatewise.cells.base import Cell, State
+    from gatewise.cells.steps import CellSteps
 
 #: For each part of the state what keeps its old value: 1 or 0 for each unit, the mean over all draws, or nothing.
 Holds: TypeAlias = "tuple[Tensor | float | None, ...]"
@@ -69,6 +70,11 @@ class Kernel(ABC):
     @staticmethod
     def step(call: Call) -> State | None:  # noqa: ARG004 - for kernels that have such a form
         """Return the state after the call's only step, or None to leave it to the cell's ``update``."""
+        return None
+
+    @staticmethod
+    def steps(cell: Cell, state: State) -> CellSteps | None:  # noqa: ARG004 - for kernels that have such a form
+        """Return many single steps, prepared (:mod:`gatewise.cells.steps`), or None to leave them to the equations."""
         return None
 
 

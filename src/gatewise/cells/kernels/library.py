@@ -24,7 +24,7 @@ _BUILDS = {"AVX512": ("avx512", "avx2"), "AVX2": ("avx2",)}
 #: Set to "none" to do without the compiled part, or to the name of a build to use that one.
 VARIABLE = "GATEWISE_NATIVE"
 
-_SIZES = ("steps", "batch", "units", "threads", "inputs", "dy_step", "dy_row")
+_SIZES = ("steps", "batch", "units", "threads", "inputs", "dy_step", "dy_row", "is_packed")
 _RATES = ("hold_h_rate", "hold_c_rate")
 _TENSORS = (
     "weights", "bias", "x", "input_weights", "input_rows", "input_bias", "second_bias", "packed", "gates", "h",
@@ -79,6 +79,10 @@ class Library:
             if value is not None:
                 setattr(call, name, value.data_ptr() if isinstance(value, Tensor) else value)
         getattr(self._functions, f"gatewise_{function}")(ctypes.byref(call))
+
+    def function(self, name: str) -> Any:
+        """Return a function for many calls with one :class:`Sequence` that the caller fills in and keeps."""
+        return getattr(self._functions, f"gatewise_{name}")
 
     def flush_denormals(self, on: bool) -> bool:
         """Set whether numbers below 1e-38 are zero in all of torch's threads; return whether they were in this one."""

@@ -13,12 +13,13 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.nn.functional import linear
 
-from gatewise.cells.base import State
+from gatewise.cells.base import Cell, State
 from gatewise.cells.gru import GRU
 from gatewise.cells.kernels import Call, Kernel
 from gatewise.cells.kernels.compiled import CompiledSequence, Loops, end_gradients, entering, from_start
 from gatewise.cells.kernels.library import library, loaded, pool
 from gatewise.cells.kernels.native_norm import NORMED
+from gatewise.cells.kernels.native_steps import NativeSteps
 from gatewise.cells.lstm import LSTM
 from gatewise.cells.lstm_norm import LayerNormLSTM
 from gatewise.cells.rnn import SimpleRNN
@@ -72,7 +73,7 @@ class Native(Kernel):
             made = _forward(call, call.x, *weights, call.state[0], c)
             y = made["h"][1:].transpose(0, 1).clone(memory_format=torch.contiguous_format)
             ends = [made[part][-1].clone() for part in ("h", "c") if made[part] is not None]
-            pool.give(made["h"], made["c"], made["side"], None if _function(call) == "rnn" else made["gates"])
+            pool.give(made["h"], made["c"], made["side"], None if _function(call.cell) == "rnn" else made["gates"])
             return y, tuple(ends)
         y, *state = CompiledSequence.apply(_PLAIN, call, call.x, *weights, call.state[0], c)  # type: ignore[no-untyped-call]
         return y, tuple(part for part in state if part is not None)
@@ -86,7 +87,7 @@ class Native(Kernel):
         if torch.is_grad_enabled() and _wants_gradient(call):
             return None
         assert isinstance(cell, SimpleRNN | GRU | LSTM)
-        function, (B, H) = _function(call), call.state[0].shape
+        function, (B, H) = _function(call.cell), call.state[0].shape
         hs = from_start(call.state[0], 1)  # (2, B, H)
         cs = from_start(call.state[1], 1) if isinstance(cell, LSTM) else None
         d = cell.recurrent_bias if isinstance(cell, GRU) else None
@@ -110,12 +111,17 @@ class Native(Kernel):
         )
         return (hs[1],) if cs is None else (hs[1], cs[1])
 
+    @staticmethod
+    def steps(cell: Cell, state: State) -> NativeSteps | None:
+        """Return many single steps, prepared."""
+        return None if isinstance(cell, LayerNormLSTM) else NativeSteps(_function(cell), cell, state)  # type: ignore[arg-type]
+
 
 def _forward(
     call: Call, x: Tensor, W: Tensor, U: Tensor, b: Tensor, d: Tensor | None, h: Tensor, c: Tensor | None
 ) -> dict[str, Any]:
     """Compute the sequence and return what its gradients need, time-major, by the names of ``library.Sequence``."""
-    function, (B, T, _), H = _function(call), x.shape, h.shape[-1]
+    function, (B, T, _), H = _function(call.cell), x.shape, h.shape[-1]
     mask = None if call.mask is None else call.mask.t().contiguous()  # (T, B)
     counts, real = (None, None) if mask is None else _real(mask)
     few = x.shape[2] <= _FEW_INPUTS
@@ -163,7 +169,7 @@ def _backward(
     _, W, U, _, d, h, c = inputs
     rows, real = made.pop("rows"), made.pop("real")
     entered, side = made["entering"], made["side"]
-    function, (T, B, H) = _function(call), entered.shape
+    function, (T, B, H) = _function(call.cell), entered.shape
     ends = end_gradients(grads, h, c)
     dgates = pool.take(T, B, H) if function == "rnn" else made["gates"]  # SimpleRNN's gate is its output
     packed = loaded().room_for_weights(U)
@@ -251,11 +257,11 @@ def _in_order(call: Call, order: Tensor) -> tuple[Tensor, State]:
     return y[back], tuple(part[back] for part in state)
 
 
-def _function(call: Call) -> str:
+def _function(cell: Cell) -> str:
     """Return the name of the compiled loop."""
-    if isinstance(call.cell, GRU):
-        return f"gru_{call.cell.reset}"
-    return "lstm" if isinstance(call.cell, LSTM) else "rnn"
+    if isinstance(cell, GRU):
+        return f"gru_{cell.reset}"
+    return "lstm" if isinstance(cell, LSTM) else "rnn"
 
 
 def _wants_gradient(call: Call) -> bool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from gatewise.data import Frequency
+from gatewise.tasks.card import front_matter, metric_rows, title, verdict_sentence
 
 _CARD = """---
 {front}---
@@ -15,8 +14,6 @@ _CARD = """---
 
 {verdict}
 
-| | {header} |
-|---|{rule}|
 {rows}
 
 - Network: {cell}, {layers} x {units} units, {parameters:,} weights.
@@ -40,16 +37,20 @@ def model_card(config: dict[str, Any]) -> str:
     test = result["metrics"].get("test") or {}
     shown = [name for name in ("mse", "mae", "mape", "mase", "skill") if test.get(name) is not None]
     rows = {"this model": test} | {name: entry["test"] for name, entry in result["baselines"].items()}
+    front = front_matter(
+        config,
+        rows,
+        shown,
+        kind="time-series-forecasting",
+        dataset={"name": ", ".join(config["channels"]), "type": "tabular"},
+        tags=("forecasting",),
+    )
     return _CARD.format(
-        front=yaml.safe_dump(_front(config, rows, shown), sort_keys=False, allow_unicode=True),
+        front=front,
         cell=settings["model"]["cell"],
-        title=" ".join(settings["name"].split()),
-        verdict=_verdict(result),
-        header=" | ".join(shown),
-        rule="|".join("---" for _ in shown),
-        rows="\n".join(
-            f"| {name} | {' | '.join(_number(values.get(key)) for key in shown)} |" for name, values in rows.items()
-        ),
+        title=title(config),
+        verdict=verdict_sentence(result),
+        rows=metric_rows(rows, shown),
         layers=settings["model"]["layers"],
         units=settings["model"]["units"],
         parameters=config["parameters"],
@@ -62,44 +63,3 @@ def model_card(config: dict[str, Any]) -> str:
         split=settings["split"]["kind"],
         leak=" It leaks: test windows overlap training windows, so these figures flatter." if result["leaking"] else "",
     )
-
-
-def _front(config: dict[str, Any], rows: dict[str, dict[str, Any]], shown: list[str]) -> dict[str, Any]:
-    """Return the front matter: what a hub of models reads, with the baselines' figures beside the model's."""
-    settings = config["settings"]
-    metrics = [
-        {"type": name, "value": float(f"{values[name]:.6g}"), "name": f"test {name} of {who}"}
-        for who, values in rows.items()
-        for name in shown
-        if values.get(name) is not None
-    ]
-    kind = "time-series-forecasting"
-    found = {
-        "task": {"type": kind},
-        "dataset": {"name": ", ".join(config["channels"]), "type": "tabular"},
-        "metrics": metrics,
-    }
-    return {
-        "library_name": "gatewise",
-        "license": "other",
-        "pipeline_tag": kind,
-        "tags": ["forecasting", "recurrent-neural-network", settings["model"]["cell"]],
-        "model-index": [{"name": " ".join(settings["name"].split()), "results": [found]}],
-    }
-
-
-def _verdict(result: dict[str, Any]) -> str:
-    verdict = result.get("verdict")
-    if not verdict:
-        return "Nothing was held out, so nothing is known about how good it is."
-    ratio = "" if verdict["ratio"] is None else f" ({verdict['metric']} x {verdict['ratio']:.3f})"
-    against = f"the baseline {verdict['against']} on the held-out part{ratio}"
-    return {
-        "better": f"It is **better** than {against}.",
-        "worse": f"It is **worse** than {against}: use the baseline.",
-        "undecided": f"Whether it beats {against} is **undecided**.",
-    }[verdict["says"]]
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.6g}"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from gatewise.data import SeriesSet, at_least, divides_by_truth, future_values, like_input, read_series
 from gatewise.data import future_template as make_template
-from gatewise.errors import DataError, SettingsError, did_you_mean
-from gatewise.settings import ForecastDataSettings, ForecastSettings, flat_fields
+from gatewise.errors import DataError, SettingsError
+from gatewise.settings import ForecastDataSettings, ForecastSettings
+from gatewise.tasks.estimator import SettingsEstimator
 from gatewise.tasks.forecast import backtest, saved
 from gatewise.tasks.forecast.model import ForecastModel
 from gatewise.tasks.forecast.run import fit_forecast
@@ -23,11 +22,8 @@ from gatewise.tasks.forecast.tables import forecast_frame
 if TYPE_CHECKING:
     import polars as pl
 
-#: Settings that a file-based run has and an estimator takes another way.
-_NOT_PARAMETERS = ("name", "task", "files")
 
-
-class Forecaster(BaseEstimator):  # type: ignore[misc]
+class Forecaster(SettingsEstimator):
     """Recurrent network that forecasts one or many series.
 
     Parameters
@@ -61,12 +57,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
     ['unique_id', 'ds', 'mean']
     """
 
-    def __init__(self, **settings: Any) -> None:
-        for name, default in _defaults().items():
-            setattr(self, name, settings.pop(name, default))
-        if settings:
-            name = next(iter(settings))
-            raise SettingsError(f"{name}: unknown setting{did_you_mean(name, _defaults())}")
+    SETTINGS = ForecastSettings
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002  (scikit-learn gives y to every estimator)
         """Train on a table of series.
@@ -210,8 +201,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
             If it is truncated, of another task, or of a newer format.
         """
         model, result = saved.load(Path(folder))
-        flat = model.settings.to_flat()
-        forecaster = cls(**{name: flat[name] for name in _defaults()})
+        forecaster: Forecaster = cls.of_settings(model.settings)
         forecaster._take(model, result)
         return forecaster
 
@@ -236,7 +226,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
 
     def _settings(self, X: Any) -> tuple[ForecastSettings, Any]:
         """Return the settings with files in place when `X` names files, and the frames otherwise."""
-        flat = {name: getattr(self, name) for name in _defaults()}
+        flat = self.flat_settings()
         if isinstance(X, str | Path):
             X = [X]
         if isinstance(X, Sequence) and X and all(isinstance(path, str | Path) for path in X):
@@ -256,21 +246,3 @@ def _forecastable(model: ForecastModel) -> SeriesSet:
 def _from_next_row(data: ForecastDataSettings) -> ForecastDataSettings:
     """Forecasts begin with the row after the end, whatever the offset of the rows that the network was trained on."""
     return data.model_copy(update={"target_offset": 1})
-
-
-def _defaults() -> dict[str, Any]:
-    """Return every parameter of the estimator with its default, from the one place that defines them."""
-    flat = ForecastSettings().to_flat()
-    return {name: flat[name] for name in flat_fields(ForecastSettings) if name not in _NOT_PARAMETERS}
-
-
-# scikit-learn reads the names of the parameters from this signature, and so does a person's editor.
-Forecaster.__init__.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-    [
-        inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD),
-        *(
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value)
-            for name, value in _defaults().items()
-        ),
-    ]
-)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import torch
 
 from gatewise.data import (
     CovariateScaler,
@@ -21,15 +20,15 @@ from gatewise.data import (
     read_series,
     split_windows,
 )
-from gatewise.runs import RunFolder, environment
+from gatewise.runs import RunFolder
 from gatewise.settings import ForecastSettings
 from gatewise.tasks.forecast import judge, saved, tables
-from gatewise.tasks.forecast.checks import check_values, refuse_early, refuse_other_run
+from gatewise.tasks.forecast.checks import check_values, refuse_early
 from gatewise.tasks.forecast.inputs import ForecastTask
 from gatewise.tasks.forecast.intervals import ConformalIntervals
 from gatewise.tasks.forecast.model import ForecastModel, create_network
+from gatewise.tasks.running import run_in_folder
 from gatewise.training import Progress, Seeds, train
-from gatewise.training.device import cpu_threads
 
 #: Version of the run folder's files.
 FORMAT_VERSION = 1
@@ -88,35 +87,13 @@ def run_forecast(
     splits = _splits(settings, series)
     refuse_early(settings, series)
     seconds = time.perf_counter() - started
-    if folder is None:
-        with cpu_threads(threads or settings.train.threads):
-            outcome = fit_forecast(
-                settings, series, splits=splits, exclusive=exclusive, progress=progress, data_seconds=seconds
-            )
-        return outcome.result
-    place = RunFolder.create(folder)
-    with place.lock():
-        fingerprint = settings.fingerprint(series.digest)
-        if place.has_settings():
-            refuse_other_run(place, settings, fingerprint)
-            if place.is_finished:
-                return {**place.read_result(), "folder": str(place.path)}
-        with cpu_threads(threads or settings.train.threads):
-            # The settings come last: where they are, the fingerprint is too.
-            facts = {"torch_threads": torch.get_num_threads(), "fingerprint": fingerprint}
-            place.write_environment({**environment(), **facts})
-            place.write_settings(settings.model_dump(mode="json"))
-            outcome = fit_forecast(
-                settings,
-                series,
-                splits=splits,
-                place=place,
-                exclusive=exclusive,
-                progress=progress,
-                data_seconds=seconds,
-            )
-            place.write_environment({**place.read_environment(), "kernel": outcome.result["kernel"]})
-        return outcome.result
+
+    def fit(place: RunFolder | None) -> dict[str, Any]:
+        return fit_forecast(
+            settings, series, splits=splits, place=place, exclusive=exclusive, progress=progress, data_seconds=seconds
+        ).result
+
+    return run_in_folder(settings, series.digest, folder, fit, threads=threads or settings.train.threads)
 
 
 def fit_forecast(

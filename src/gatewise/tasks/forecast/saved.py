@@ -13,12 +13,10 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save as arrays_to_bytes
 from safetensors.torch import load_file
@@ -26,19 +24,18 @@ from safetensors.torch import save as tensors_to_bytes
 
 from gatewise import __version__
 from gatewise.data import CovariateScaler, Frequency, SeriesSet, TargetTransform
-from gatewise.errors import GatewiseError, KernelChangedWarning, ModelFolderError
-from gatewise.runs import RunFolder, atomic
+from gatewise.runs import atomic
 from gatewise.settings import ForecastSettings, parse
 from gatewise.tasks.forecast.card import model_card
 from gatewise.tasks.forecast.intervals import ConformalIntervals
 from gatewise.tasks.forecast.model import ForecastModel, create_network
+from gatewise.tasks.model_folder import CARD, CONFIG, WEIGHTS, find_model, read_config, reading, tell_other_kernel
 from gatewise.training.session import kernel_in_use
 
 #: Version of the model folder; a folder of a higher one is refused, of a lower one is brought up to date on loading.
 FORMAT_VERSION = 1
 
-CONFIG, WEIGHTS, SCALER = "config.json", "model.safetensors", "scaler.json"
-INTERVALS, HISTORY, CARD = "intervals.json", "history.safetensors", "README.md"
+SCALER, INTERVALS, HISTORY = "scaler.json", "intervals.json", "history.safetensors"
 TASK = "forecast"
 
 
@@ -107,49 +104,10 @@ def load(folder: Path) -> tuple[ForecastModel, dict[str, Any]]:
     ModelFolderError
         If it is missing, truncated, of another task, or made by a newer version.
     """
-    if not (folder / CONFIG).is_file() and RunFolder(folder).model_path.is_dir():
-        folder = RunFolder(folder).model_path
-    config = read_config(folder)
-    try:
+    folder = find_model(folder)
+    config = read_config(folder, task=TASK, version=FORMAT_VERSION, files=(WEIGHTS, SCALER, HISTORY))
+    with reading(folder):
         return _build(folder, config), config["result"]
-    except GatewiseError as error:
-        raise ModelFolderError(f"{folder}: {error}") from error
-    except (LookupError, TypeError, ValueError, AttributeError, OSError, RuntimeError, SafetensorError) as error:
-        raise ModelFolderError(
-            f"{folder} cannot be loaded ({type(error).__name__}: {error}): the folder is incomplete or was changed; "
-            "copy it again or train again"
-        ) from error
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """Read and check ``config.json``.
-
-    Raises
-    ------
-    ModelFolderError
-        If this is no model folder, or one that this version cannot read.
-    """
-    path = folder / CONFIG
-    if not path.is_file():
-        raise ModelFolderError(f"{folder} is not a model folder: it holds no {CONFIG}")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        version, task = int(config["format_version"]), config["task"]
-        if version < 1:
-            raise ValueError(f"format_version is {version}")
-    except (ValueError, KeyError, TypeError, OSError, ArithmeticError, RecursionError) as error:
-        raise ModelFolderError(f"{path} cannot be read ({error}): copy the folder again or train again") from error
-    if version > FORMAT_VERSION:
-        raise ModelFolderError(
-            f"{folder} has format {version}, made by gatewise {config.get('gatewise_version', '?')}; "
-            f"this version reads up to {FORMAT_VERSION}: upgrade gatewise"
-        )
-    if task != TASK:
-        raise ModelFolderError(f"{folder} holds a model of the task {task!r}, not {TASK!r}")
-    for name in (WEIGHTS, SCALER, HISTORY):
-        if not (folder / name).is_file():
-            raise ModelFolderError(f"{folder} is incomplete: {name} is missing; copy it again or train again")
-    return dict(config)
 
 
 def _build(folder: Path, config: dict[str, Any]) -> ForecastModel:
@@ -163,7 +121,7 @@ def _build(folder: Path, config: dict[str, Any]) -> ForecastModel:
     if settings.train.precision == "float64":
         network.double()
     network.load_state_dict(load_file(folder / WEIGHTS))
-    _tell_other_kernel(folder, config["result"].get("kernel"), kernel_in_use(network.train()))
+    tell_other_kernel(folder, config["result"].get("kernel"), kernel_in_use(network.train()))
     network.eval()
     intervals = None
     if (folder / INTERVALS).is_file():
@@ -178,17 +136,6 @@ def _build(folder: Path, config: dict[str, Any]) -> ForecastModel:
         np.array(scaler["mase"], dtype=np.float64),
         intervals,
     )
-
-
-def _tell_other_kernel(folder: Path, trained: str | None, now: str | None) -> None:
-    # Folders from before kernels were recorded say "auto".
-    if trained not in (None, "auto", now):
-        warnings.warn(
-            f"{folder} was trained with the kernel {trained!r} and computes here with {now!r}: forecasts may differ in "
-            "their last digits (gatewise doctor says which kernels there are)",
-            KernelChangedWarning,
-            stacklevel=2,
-        )
 
 
 def _read_history(folder: Path, config: dict[str, Any]) -> SeriesSet:

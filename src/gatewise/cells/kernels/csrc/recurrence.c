@@ -12,6 +12,7 @@
 typedef struct {
   int64_t steps, batch, units, threads, inputs;
   int64_t dy_step, dy_row;        /* floats from one step, and one row, of dy to the next */
+  int64_t is_packed;              /* 1: `packed` holds the weights from a call before (forward) */
   float hold_h_rate, hold_c_rate; /* eval's share of the old state that stays, where hold_h or hold_c is NULL */
   const float *weights;           /* (G H, H) recurrent */
   const float *bias;              /* (H), d_n of the GRU that resets after the product */
@@ -141,7 +142,7 @@ static void rnn_forward(team *crew, void *job, int mine, int size) {
   const sequence *s = job;
   own o = panels_of(s, mine, size);
   int64_t step = s->batch * s->units;
-  if (s->packed) pack_forward(s, o, 1);
+  if (s->packed && !s->is_packed) pack_forward(s, o, 1);
   for (int64_t t = 0; t < s->steps; t++) {
     for (int64_t p = o.first; p < o.end; p++) {
       begin_gate(s, 1, t, 0, p, s->h + (t + 1) * step + p * PANEL, s->units);
@@ -221,7 +222,7 @@ static void lstm_forward(team *crew, void *job, int mine, int size) {
   const sequence *s = job;
   own o = panels_of(s, mine, size);
   int64_t step = s->batch * s->units;
-  if (s->packed) pack_forward(s, o, 4);
+  if (s->packed && !s->is_packed) pack_forward(s, o, 4);
   for (int64_t t = 0; t < s->steps; t++) {
     for (int64_t p = o.first; p < o.end; p++) {
       for (int g = 0; g < 4; g++) {
@@ -297,7 +298,7 @@ static void gru_after_forward(team *crew, void *job, int mine, int size) {
   const sequence *s = job;
   own o = panels_of(s, mine, size);
   int64_t step = s->batch * s->units, gates = 3 * s->units;
-  if (s->packed) pack_forward(s, o, 3);
+  if (s->packed && !s->is_packed) pack_forward(s, o, 3);
   for (int64_t t = 0; t < s->steps; t++) {
     const float *x = s->entering + t * step;
     for (int64_t p = o.first; p < o.end; p++) {
@@ -363,7 +364,7 @@ static void gru_before_forward(team *crew, void *job, int mine, int size) {
   const sequence *s = job;
   own o = panels_of(s, mine, size);
   int64_t step = s->batch * s->units, gates = 3 * s->units;
-  if (s->packed) pack_forward(s, o, 3);
+  if (s->packed && !s->is_packed) pack_forward(s, o, 3);
   for (int64_t t = 0; t < s->steps; t++) {
     const float *x = s->entering + t * step;
     for (int64_t p = o.first; p < o.end; p++) {

@@ -1,0 +1,1 @@
+"""Text, symbol by symbol: train, judge and write."""

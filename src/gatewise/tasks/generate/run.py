@@ -1,0 +1,255 @@
+"""One text run, from files to result: read, split, number, train, predict, judge, save."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from gatewise.data.text import Corpus, TextSplit, Vocabulary, read_corpus, split_text, unseen_note
+from gatewise.registry import TEXT_BASELINES
+from gatewise.runs import RunFolder
+from gatewise.settings import TextSettings
+from gatewise.tasks.generate import afterwards, judge, saved
+from gatewise.tasks.generate.baselines import Part
+from gatewise.tasks.generate.losses import create_text_loss
+from gatewise.tasks.generate.model import TextModel, create_network
+from gatewise.tasks.generate.predicted import Ids, Ints
+from gatewise.tasks.generate.samples import SampleWriter
+from gatewise.tasks.generate.training import TextTask, mean_loss, window_starts
+from gatewise.tasks.running import run_in_folder
+from gatewise.training import Progress, Seeds, train
+from gatewise.training.device import choose_device
+
+#: Version of the run folder's files.
+FORMAT_VERSION = 1
+
+
+@dataclass
+class Outcome:
+    """What a run gives back in memory."""
+
+    model: TextModel
+    result: dict[str, Any]
+    predictions: pl.DataFrame
+    log: list[dict[str, Any]]
+    samples: list[dict[str, Any]]
+
+
+def run_text(
+    settings: TextSettings,
+    folder: Path | None,
+    *,
+    threads: int | None = None,
+    exclusive: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Do one run and leave its run folder behind.
+
+    A run that has finished is not trained again; one that was stopped goes on from its last checkpoint.
+
+    Parameters
+    ----------
+    settings
+        What to do.
+    folder
+        The run folder; nothing is written when absent.
+    threads
+        CPU threads, over ``settings.train.threads``.
+    exclusive
+        Whether the run has the machine to itself, so that its seconds may be reported as times.
+
+    Returns
+    -------
+    dict
+        The content of ``result.json``.
+
+    Raises
+    ------
+    SettingsError, DataError
+        If the settings or the text cannot be used; nothing is written then.
+    OutputError
+        If the folder cannot be written, or holds another run.
+    DivergedError
+        If the loss does not stay finite.
+    """
+    started = time.perf_counter()
+    corpus = read_corpus(settings.data)
+    split = split_text(corpus, settings.split, settings.data)
+    refuse_early(settings, corpus, split)
+    seconds = time.perf_counter() - started
+
+    def fit(place: RunFolder | None) -> dict[str, Any]:
+        return fit_text(
+            settings, corpus, split=split, place=place, exclusive=exclusive, progress=progress, data_seconds=seconds
+        ).result
+
+    return run_in_folder(settings, corpus.digest, folder, fit, threads=threads or settings.train.threads)
+
+
+def refuse_early(settings: TextSettings, corpus: Corpus, split: TextSplit) -> None:
+    """Let everything that can refuse these settings do so before anything is written."""
+    choose_device(settings.train.device)
+    create_text_loss(settings.train)
+    vocabulary = Vocabulary.fit(corpus, split.train, settings.data)
+    network = create_network(settings, len(vocabulary))
+    TextTask(network, vocabulary.ids(corpus), settings, train=split.train, validation=split.validation)
+    for name in settings.baselines:
+        TEXT_BASELINES.load(name)()
+
+
+def fit_text(
+    settings: TextSettings,
+    corpus: Corpus,
+    *,
+    split: TextSplit | None = None,
+    place: RunFolder | None = None,
+    exclusive: bool = False,
+    progress: Progress | None = None,
+    data_seconds: float = 0.0,
+    begin_with: TextModel | None = None,
+) -> Outcome:
+    """Train on `corpus` and judge the result.
+
+    Parameters
+    ----------
+    begin_with
+        A trained model to go on from, with the vocabulary that is kept; fresh weights and a vocabulary from the
+        training part when absent.
+    """
+    started = time.perf_counter()
+    split = split_text(corpus, settings.split, settings.data) if split is None else split
+    seeds = Seeds.of(settings)
+    vocabulary = begin_with.vocabulary if begin_with else Vocabulary.fit(corpus, split.train, settings.data)
+    network = begin_with.network if begin_with else create_network(settings, len(vocabulary), seeds)
+    model, ids = TextModel(settings, network, vocabulary), vocabulary.ids(corpus)
+    task = TextTask(network, ids, settings, train=split.train, validation=split.validation)
+    samples = SampleWriter(settings, vocabulary, place, progress.show if progress else None)
+    reading = data_seconds + time.perf_counter() - started
+    trained = train(network, task, settings.train, seeds=seeds, folder=place, progress=progress, watcher=samples)
+    samples.end(network, epoch=trained.epochs_run, step=trained.steps, seconds=trained.seconds)
+    found = _judge(model, corpus, ids, split, place)
+    result = {
+        "format_version": FORMAT_VERSION,
+        "status": trained.status,
+        "task": settings.task,
+        "name": settings.name,
+        "folder": str(place.path) if place else None,
+        "parameters": model.parameters,
+        "symbols": len(vocabulary),
+        "sizes": {part: int((spans[:, 1] - spans[:, 0]).sum()) for part, spans in split.parts().items()},
+        "leaking": split.leaks,
+        "trained": 1,
+        "epochs": {"run": trained.epochs_run, "best": trained.best_epoch},
+        "seconds": {
+            "total": data_seconds + time.perf_counter() - started,
+            "data": reading,
+            "train": trained.seconds,
+            "per_epoch": trained.per_epoch,
+            "per_step_median": trained.per_step_median,
+        },
+        "exclusive": exclusive,
+        "threads": trained.threads,
+        "kernel": trained.kernel,
+        **found.figures,
+        "notes": list(
+            dict.fromkeys(
+                [
+                    *corpus.notes,
+                    *split.notes,
+                    *unseen_note(corpus, split, vocabulary),
+                    *task.notes,
+                    *trained.notes,
+                    *found.notes,
+                ]
+            )
+        ),
+    }
+    outcome = Outcome(model, result, found.predictions, trained.history, samples.rows)
+    _write(place, outcome)
+    return outcome
+
+
+@dataclass
+class _Judged:
+    figures: dict[str, Any]
+    predictions: pl.DataFrame
+    notes: list[str]
+
+
+def _judge(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit, place: RunFolder | None) -> _Judged:
+    """Let the network and the baselines predict, and work out every figure of the result."""
+    settings, network, vocabulary = model.settings, model.network, model.vocabulary
+    predictions = judge.gather(
+        settings,
+        network,
+        ids,
+        split,
+        training_symbols=vocabulary.total,
+        make_network=lambda: create_network(settings, len(vocabulary)),
+    )
+    baselines = {}
+    if len(split.test):
+        parts = [_part(corpus, ids, spans, settings) for spans in (split.train, split.validation, split.test)]
+        baselines = judge.score_baselines(settings.baselines, *parts, vocabulary.byte_lengths)
+    figures = judge.summarise(vocabulary, predictions, baselines, _losses(model, ids, split))
+    figures |= afterwards.examine(model, ids, split, place)
+    notes = [f"{name}: {note}" for name, score in baselines.items() for note in score.notes]
+    return _Judged(figures, _table(vocabulary, predictions), notes)
+
+
+def _part(corpus: Corpus, ids: Ids, spans: Ints, settings: TextSettings) -> Part:
+    """Return a part as the baselines take it: drawn windows as rows, everything else joined."""
+    if not len(spans):
+        return Part(np.zeros(0, np.int64))
+    pieces = [ids[int(begin) : int(end)] for begin, end in spans]
+    texts = [corpus.text(int(begin), int(end)) for begin, end in spans]
+    whole = b"".join(texts) if settings.data.symbols == "bytes" else "".join(texts)  # type: ignore[arg-type]
+    return Part(np.stack(pieces) if settings.split.kind == "windows" else np.concatenate(pieces), whole)
+
+
+def _losses(model: TextModel, ids: Ids, split: TextSplit) -> dict[str, float]:
+    """Return the trained loss of each part that is judged, over cold windows."""
+    settings, found = model.settings, {}
+    drawn = settings.split.kind == "windows"
+    criterion = create_text_loss(settings.train)
+    spans = judge._drawn_windows(split) if drawn else judge.judged_spans(split)
+    window = settings.data.window if drawn else judge.COLD_WINDOW
+    for part, some in spans.items():
+        if int((some[:, 1] - some[:, 0]).max()) > window:
+            starts = window_starts(some, window, window)
+            found[part] = mean_loss(model.network, ids, starts, window, criterion)
+    return found
+
+
+def _table(vocabulary: Vocabulary, predictions: judge.Predictions) -> pl.DataFrame:
+    """Return a row for every symbol of the held-out part (of validation where there is none)."""
+    shown = next((predictions[part] for part in ("test", "validation", "train") if part in predictions), {})
+    made = shown.get("carried", shown.get("cold"))
+    if made is None:
+        return pl.DataFrame()
+    symbols = pl.Series([*vocabulary.symbols, None], dtype=pl.String)
+    return pl.DataFrame(
+        {
+            "position": made.where,
+            "symbol": symbols.gather(made.target.astype(np.int64)),
+            "log_prob": made.log_probs.astype(np.float32),
+            "right": made.right,
+            "confidence": made.confidence,
+        }
+    )
+
+
+def _write(place: RunFolder | None, outcome: Outcome) -> None:
+    """Write what the run found; ``result.json`` comes last, so that it stands for a whole folder."""
+    if place is None:
+        return
+    saved.save(outcome.model, place.model_path, outcome.result)
+    place.write_predictions(outcome.predictions)
+    place.write_result(outcome.result)
+    if outcome.result["status"] == "finished":
+        place.remove_checkpoints()

@@ -1,0 +1,232 @@
+"""Text as the training loop sees it: batches of streams whose state is carried, or of windows that stand alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gatewise.errors import DataError
+from gatewise.models import TextNetwork
+from gatewise.settings import TextSettings
+from gatewise.tasks.generate.losses import TextLoss, create_text_loss
+from gatewise.tasks.generate.predicted import Ids, Ints
+
+#: Windows that are judged at once.
+_JUDGED = 64
+#: Steps of a stream that are judged at once.
+_CHUNK = 256
+
+
+class TextBatch(NamedTuple):
+    """One step's worth of text.
+
+    Attributes
+    ----------
+    inputs : (B, T) numbers of the symbols that are read; V where a text begins.
+    targets : (B, T) numbers of the symbols that follow them.
+    fresh : (B,) whether a stream starts from a fresh state; None when all do.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    fresh: Tensor | None
+
+
+class Streams:
+    """The training part cut into B long streams side by side, each read from its start to its end, T steps at a time.
+
+    Every epoch shifts where the chunks are cut. Before a chunk each stream forgets its state with the chance
+    `reset_rate` and reads "nothing" in the place of the chunk's first symbol: so the network learns to begin.
+
+    Parameters
+    ----------
+    network
+        Gets a place for the state that is carried from chunk to chunk, which the checkpoint keeps.
+    """
+
+    def __init__(self, network: TextNetwork, ids: Ids, spans: Ints, settings: TextSettings) -> None:
+        self.network, self.ids = network, ids
+        self.steps = settings.data.window
+        self.reset_rate = settings.train.reset_rate
+        self.places = _Joined(spans)
+        asked = settings.train.batch_size
+        self.batch_size = max(1, min(asked, len(self.places) // (self.steps + 1)))
+        self.notes: tuple[str, ...] = ()
+        if self.batch_size < asked:
+            self.notes = (f"the text is short: {self.batch_size} streams are read side by side, not {asked}",)
+        length = len(self.places) // self.batch_size
+        self.shift = self.steps if length >= 2 * self.steps else 1  # an epoch begins at 0 .. shift - 1
+        self.chunks = (length - self.shift) // self.steps
+        if self.chunks < 1:
+            raise DataError(
+                f"the training part has {len(self.places)} symbols, which is too short for a window of {self.steps}: "
+                "give more text, or a smaller window"
+            )
+        self.starts = np.arange(self.batch_size, dtype=np.int64) * length
+        network.carry_state(self.batch_size)
+
+    def plan(self, generator: torch.Generator) -> Sequence[tuple[Ints, Ints]]:
+        """Return for each chunk of an epoch where the streams stand and which of them begin afresh."""
+        shift = int(torch.randint(self.shift, (), generator=generator))
+        fresh = (torch.rand(self.chunks, self.batch_size, generator=generator) < self.reset_rate).numpy()
+        fresh[0] = True  # what was carried is the end of the text
+        return [(self.starts + shift + chunk * self.steps, fresh[chunk]) for chunk in range(self.chunks)]
+
+    def batch(self, key: tuple[Ints, Ints]) -> TextBatch:
+        """Read the chunk at `key`."""
+        starts, fresh = key
+        text = self.ids[self.places[starts[:, None] + np.arange(self.steps + 1)]]  # (B, T + 1)
+        inputs = np.where(fresh[:, None] & (np.arange(self.steps) == 0), self.network.nothing, text[:, :-1])
+        return TextBatch(torch.from_numpy(inputs), torch.from_numpy(text[:, 1:].copy()), torch.from_numpy(fresh))
+
+    def batch_size_of(self, key: tuple[Ints, Ints]) -> int:
+        """Return how many symbols the chunk predicts."""
+        return len(key[0]) * self.steps
+
+
+class DrawnWindows:
+    """Windows of T symbols, each read from a fresh state, in a new order every epoch (the reference report's way).
+
+    A share `reset_rate` of them begins with "nothing" in the place of the first symbol.
+    """
+
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, network: TextNetwork, ids: Ids, starts: Ints, settings: TextSettings) -> None:
+        self.network, self.ids, self.starts = network, ids, starts
+        self.steps = settings.data.window
+        self.batch_size = settings.train.batch_size
+        self.reset_rate = settings.train.reset_rate
+
+    def plan(self, generator: torch.Generator) -> Sequence[tuple[Ints, Ints]]:
+        """Return the starts of the windows of each batch, and which of them begin with nothing."""
+        order = self.starts[torch.randperm(len(self.starts), generator=generator).numpy()]
+        begins = (torch.rand(len(order), generator=generator) < self.reset_rate).numpy()
+        cuts = range(0, len(order), self.batch_size)
+        return [(order[cut : cut + self.batch_size], begins[cut : cut + self.batch_size]) for cut in cuts]
+
+    def batch(self, key: tuple[Ints, Ints]) -> TextBatch:
+        """Read the windows at `key`."""
+        starts, begins = key
+        text = self.ids[starts[:, None] + np.arange(self.steps + 1)]
+        inputs = np.where(begins[:, None] & (np.arange(self.steps) == 0), self.network.nothing, text[:, :-1])
+        return TextBatch(torch.from_numpy(inputs), torch.from_numpy(text[:, 1:].copy()), None)
+
+    def batch_size_of(self, key: tuple[Ints, Ints]) -> int:
+        """Return how many symbols the batch predicts."""
+        return len(key[0]) * self.steps
+
+
+class TextTask:
+    """The job of a text run, as the training loop asks for it.
+
+    Parameters
+    ----------
+    ids
+        The whole text.
+    train, validation
+        Spans ``(n, 2)`` of the parts.
+    """
+
+    def __init__(
+        self, network: TextNetwork, ids: Ids, settings: TextSettings, *, train: Ints, validation: Ints
+    ) -> None:
+        self.criterion = create_text_loss(settings.train)
+        self.ids, self.validation, self.window = ids, validation, settings.data.window
+        self.batches: Streams | DrawnWindows
+        if settings.train.regime == "streams":
+            self.batches = Streams(network, ids, train, settings)
+        else:
+            stride = settings.data.stride or settings.data.window
+            self.batches = DrawnWindows(network, ids, window_starts(train, self.window, stride), settings)
+        self.plan, self.batch, self.batch_size_of = (
+            self.batches.plan,
+            self.batches.batch,
+            self.batches.batch_size_of,
+        )
+        self.carried = settings.train.regime == "streams"
+
+    def loss(self, network: nn.Module, batch: TextBatch) -> Tensor:
+        """Return the mean loss of a batch; streams go on from where their last batch ended."""
+        assert isinstance(network, TextNetwork)
+        if batch.fresh is None:
+            logits, _ = network(batch.inputs)
+        else:
+            logits, end = network(batch.inputs, network.carried_state(batch.fresh))
+            network.keep_state(end)
+        return self.criterion(logits, batch.targets)
+
+    def validation_loss(self, network: nn.Module) -> float | None:
+        """Return the mean loss over the validation part, None when there is none.
+
+        Windows as in training; or for streams some long pieces side by side, each read from a fresh state. This chooses
+        an epoch; what is reported is judged on one carried pass.
+        """
+        assert isinstance(network, TextNetwork)
+        if not len(self.validation):
+            return None
+        if self.carried:
+            starts, steps = _pieces(self.validation, self.window)
+        else:
+            starts, steps = window_starts(self.validation, self.window, self.window), self.window
+        return mean_loss(network, self.ids, starts, steps, self.criterion)
+
+
+@torch.no_grad()
+def mean_loss(network: TextNetwork, ids: Ids, starts: Ints, steps: int, criterion: TextLoss) -> float:
+    """Return the mean loss over `steps` symbols from each of some places, each read from a fresh state."""
+    device = next(network.parameters()).device
+    total = count = 0.0
+    for first in range(0, len(starts), _JUDGED):
+        some, state = starts[first : first + _JUDGED], None
+        for begin in range(0, steps, _CHUNK):
+            size = min(_CHUNK, steps - begin)
+            text = torch.from_numpy(ids[some[:, None] + np.arange(begin, begin + size + 1)]).to(device)
+            logits, state = network(text[:, :-1], state)
+            total += float(criterion(logits, text[:, 1:])) * len(some) * size
+            count += len(some) * size
+    return total / count
+
+
+def window_starts(spans: Ints, window: int, stride: int) -> Ints:
+    """Return where windows of `window` symbols and the one after them begin, every `stride` symbols of each span.
+
+    Raises
+    ------
+    DataError
+        If no span is long enough.
+    """
+    found = [np.arange(begin, end - window, stride, dtype=np.int64) for begin, end in spans]
+    starts = np.concatenate(found) if found else np.zeros(0, np.int64)
+    if not len(starts):
+        raise DataError(f"no part of the text holds a window of {window} symbols and the one after it")
+    return starts
+
+
+def _pieces(spans: Ints, window: int) -> tuple[Ints, int]:
+    """Cut the longest span into up to 16 pieces of equal length; return where they start, and their length."""
+    begin, end = spans[np.argmax(spans[:, 1] - spans[:, 0])]
+    length = int(end - begin)
+    pieces = max(1, min(16, (length - 1) // (4 * window)))
+    steps = (length - 1) // pieces
+    return begin + np.arange(pieces, dtype=np.int64) * steps, steps
+
+
+class _Joined:
+    """Places in some spans, joined one after the other, as places in the whole text."""
+
+    def __init__(self, spans: Ints) -> None:
+        sizes = spans[:, 1] - spans[:, 0]
+        self.ends = np.cumsum(sizes)
+        self.moves = spans[:, 0] - (self.ends - sizes)
+
+    def __len__(self) -> int:
+        return int(self.ends[-1]) if len(self.ends) else 0
+
+    def __getitem__(self, places: Ints) -> Ints:
+        found: Ints = places + self.moves[np.searchsorted(self.ends, places, side="right")]
+        return found

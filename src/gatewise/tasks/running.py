@@ -1,0 +1,82 @@
+"""A run in its folder, whatever the task: begun, gone on with, or found finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gatewise.errors import OutputError
+from gatewise.runs import RunFolder, environment
+from gatewise.settings import RunSettings, parse
+from gatewise.training.device import cpu_threads
+
+
+def run_in_folder(
+    settings: RunSettings,
+    digest: str,
+    folder: Path | None,
+    fit: Callable[[RunFolder | None], dict[str, Any]],
+    *,
+    threads: int | None,
+) -> dict[str, Any]:
+    """Call `fit` with the run's folder, unless the folder holds the finished run.
+
+    Parameters
+    ----------
+    digest
+        Of the data that the run reads.
+    folder
+        Where the run lives; nothing is written when absent.
+    fit
+        Trains and judges, writes the run's files, and returns the content of ``result.json``.
+    threads
+        CPU threads.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written, or holds another run.
+    """
+    if folder is None:
+        with cpu_threads(threads):
+            return fit(None)
+    place = RunFolder.create(folder)
+    with place.lock():
+        fingerprint = settings.fingerprint(digest)
+        if place.has_settings():
+            _refuse_other_run(place, settings, fingerprint)
+            if place.is_finished:
+                return {**place.read_result(), "folder": str(place.path)}
+        with cpu_threads(threads):
+            # The settings come last: where they are, the fingerprint is too.
+            facts = {"torch_threads": torch.get_num_threads(), "fingerprint": fingerprint}
+            place.write_environment({**environment(), **facts})
+            place.write_settings(settings.model_dump(mode="json"))
+            result = fit(place)
+            place.write_environment({**place.read_environment(), "kernel": result["kernel"]})
+        return result
+
+
+def _refuse_other_run(place: RunFolder, settings: RunSettings, fingerprint: str) -> None:
+    """Refuse a folder whose run has other settings, or was made from other data."""
+    if place.read_environment().get("fingerprint") == fingerprint:
+        return
+    before = place.read_settings()
+    if before.get("task") != settings.task:
+        found = f"a run of the task {before.get('task')!r}"
+    else:
+        known = parse(type(settings), before, where=f"{place.path} holds a run that this version cannot read")
+        found = f"a run with other settings ({_differences(known, settings)})"
+    raise OutputError(f"{place.path} holds {found}: choose another folder, or replace that run with --overwrite")
+
+
+def _differences(before: RunSettings, after: RunSettings) -> str:
+    """Name the settings in which two runs differ."""
+    old, new = before.to_flat(), after.to_flat()
+    changed = [
+        f"{name} {old[name]!r} there, {new[name]!r} here" for name in new if name != "name" and old[name] != new[name]
+    ]
+    return "; ".join(changed[:5]) or "the data have other content now"
