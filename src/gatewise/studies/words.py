@@ -14,6 +14,13 @@ _BASELINES = {
     "seasonal_naive": "the value one season before",
     "window_mean": "the window's mean",
     "ridge": "ridge regression on the window",
+    "uniform": "guessing evenly",
+    "unigram": "the characters' frequencies",
+    "ngram": "the n-grams",
+    "gzip": "gzip",
+    "xz": "xz",
+    "ppm": "PPM",
+    "held_out": "real text",
 }
 _COUNTS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
