@@ -60,7 +60,8 @@ def generate(
 
       gatewise check generate poems/ "more/*.txt.gz" --documents blank_line --split document --json
     """
-    settings = settings_from(options, files or (), config, kind=TextSettings)
+    # Drawn windows train in regime windows alone; a check trains nothing, so it need not be told.
+    settings = settings_from({"regime": "windows", **options}, files or (), config, kind=TextSettings)
     if not settings.data.files:
         raise typer.BadParameter("give one or more texts, or a --config that names them", param_hint="FILES")
     from gatewise.data.text import check_text

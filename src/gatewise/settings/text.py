@@ -44,9 +44,9 @@ class TextDataSettings(Settings):
     """Which texts are read, and how they become symbols."""
 
     files: Names = ()
-    """Text files (plain or .gz), folders or globs; or sample:NAME for a text that Python ships (sample:licence)."""
+    """Text files (plain or .gz), folders or globs; or sample:NAME for a text that Python ships (sample:python-docs)."""
     encoding: str = "utf-8"
-    """Encoding of the files."""
+    """Encoding of the files; a byte order mark is left out, and lines end with a line feed alone."""
     lower: bool = False
     """Turn letters into small ones."""
     normalize: Literal["NFC", "NFD", "NFKC", "NFKD", "none"] = "NFC"
