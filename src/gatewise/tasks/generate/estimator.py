@@ -15,7 +15,8 @@ from gatewise.data.text import Corpus, TextSplit, corpus_of, read_corpus
 from gatewise.errors import DataError, SettingsError
 from gatewise.settings import SamplingSettings, TextSettings, parse
 from gatewise.tasks.estimator import SettingsEstimator
-from gatewise.tasks.generate import generation, reading, saved
+from gatewise.tasks.generate import generation, judge, reading, saved
+from gatewise.tasks.generate.evaluation import carried, cold
 from gatewise.tasks.generate.generation import Stream
 from gatewise.tasks.generate.model import TextModel, no_spans
 from gatewise.tasks.generate.result import Generated
@@ -212,6 +213,31 @@ class TextGenerator(SettingsEstimator):
         if not len(found):
             raise DataError("there is no symbol to score: the text is empty")
         return float(found.mean())
+
+    def evaluate(self, X: Any = None, *, files: Any = None) -> dict[str, Any]:
+        """Return every metric over a text (or files, as in ``fit``), without training.
+
+        Returns
+        -------
+        dict
+            ``symbols`` (how many), ``metrics`` under both protocols, ``unseen`` (how many symbols training never saw).
+        """
+        model = self._fitted()
+        _, corpus = self._read(X, files)
+        ids, whole = model.vocabulary.ids(corpus), np.array([[0, len(corpus)]], np.int64)
+        known = model.vocabulary.total
+        predictions = {
+            "carried": carried(model.network, ids, whole, training_symbols=known),
+            "cold": cold(model.network, ids, whole, training_symbols=known, window=judge.COLD_WINDOW),
+        }
+        made = {name: one for name, one in predictions.items() if len(one)}
+        return {
+            "symbols": len(corpus),
+            "unseen": int((predictions["carried"].target == len(model.vocabulary)).sum()),
+            "metrics": judge.part_metrics(
+                model.vocabulary, {name: made for name, made in predictions.items() if len(made)}
+            ),
+        }
 
     def save(self, folder: str | Path) -> Path:
         """Save as a model folder: JSON and safetensors, nothing pickled; see ``load``."""
