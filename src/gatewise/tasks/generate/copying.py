@@ -141,8 +141,8 @@ class _Search:
         values = np.random.default_rng(0).integers(0, 1 << 64, self.other + 1, dtype=np.uint64)
         size = max(min(CHUNK, training) + longest, len(self.joined))
         self._values = values | np.uint64(1)
-        self._powers = np.cumprod(np.full(size, BASE, np.uint64))
-        self._inverses = np.cumprod(np.full(size, pow(BASE, -1, 1 << 64), np.uint64))
+        self._powers: Hashes = np.cumprod(np.full(size, BASE, np.uint64), dtype=np.uint64)
+        self._inverses: Hashes = np.cumprod(np.full(size, pow(BASE, -1, 1 << 64), np.uint64), dtype=np.uint64)
         self.sums = self._sums(self.joined)
         room = np.repeat(self.ends, self.ends - self.begins) - np.arange(len(self.joined))  # symbols up to a text's end
         self.levels = []
@@ -157,8 +157,7 @@ class _Search:
         return np.concatenate([np.zeros(1, np.uint64), np.cumsum(terms)])
 
     def _hashes(self, sums: Hashes, places: Ints, n: int) -> Hashes:
-        hashes: Hashes = np.subtract(sums[places + n], sums[places], dtype=np.uint64) * self._inverses[places]
-        return hashes
+        return (sums[places + n] - sums[places]) * self._inverses[places]
 
     def read(self, chunk: Ints, offset: int, starts: int) -> None:
         """Look for runs that begin at one of the first `starts` places of a stretch of the training part."""
