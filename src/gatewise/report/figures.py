@@ -55,8 +55,8 @@ def seeds_figure(evidence: Evidence) -> Figure | None:
         name="seeds",
         title=f"{title} of every seed",
         caption=caption,
-        description=f"Strip plot of {title} for {len(levels)} settings. The {'highest' if higher else 'lowest'} mean is {best['shown']}, of "
-        f"{best['level']}.{f' {words.capitalize()} has {number(reference)}.' if base else ''}",
+        description=f"Strip plot of {title} for {len(levels)} settings. The {'highest' if higher else 'lowest'} mean is "
+        f"{best['shown']}, of {best['level']}.{f' {words.capitalize()} has {number(reference)}.' if base else ''}",
         spec=charts.seed_dots([level.label for level in levels], evidence.mains, title, drawn, baseline=bool(base)),
         data={"dots": dots, "means": means, **({"baseline": [base]} if base else {})},
         table=Table("seeds-table", f"{title} of each seed", ("setting", *seeds), rows),

@@ -132,9 +132,8 @@ def verdict(evidence: Evidence) -> Verdict:
         tone = str(rows[0]["says"])
         headline = _of_one(evidence.levels[0].label, title, tone)
         if len(evidence.baselines) > 1:
-            sentences.append(
-                f"Of {len(evidence.baselines)} baselines {title} has the least {'error' if evidence.task == 'forecast' else 'loss'}."
-            )
+            least = "error" if evidence.task == "forecast" else "loss"
+            sentences.append(f"Of {len(evidence.baselines)} baselines {title} has the least {least}.")
     if base == "last_value":
         below = "" if title == baseline_title(base) else f" (below: {baseline_title(base)})"
         sentences.append(
