@@ -55,6 +55,20 @@ def metric_label(name: str) -> str:
     return NAMES[name].label if name in NAMES else name.replace("_", " ")
 
 
+def metric_phrase(name: str) -> str:
+    """Name a metric within a sentence.
+
+    Examples
+    --------
+    >>> metric_phrase("mse"), metric_phrase("carried_nats_per_char"), metric_phrase("known_words")
+    ('MSE', 'carried nats/char', 'known words')
+    """
+    what, _, protocol = metric_label(name).partition(", ")
+    if name in TEXT_NAMES:
+        what = what[:1].lower() + what[1:]
+    return f"{protocol} {what}".strip()
+
+
 def is_higher_better(name: str) -> bool:
     """Whether more of a metric is better; of what is not known, less is."""
     return name in NAMES and NAMES[name].direction == "higher"

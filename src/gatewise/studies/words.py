@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gatewise.metrics.names import metric_label
+from gatewise.metrics.names import metric_phrase as metric_label
 from gatewise.studies.factors import show
 
 __all__ = [

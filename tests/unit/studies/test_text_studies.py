@@ -81,7 +81,7 @@ def test_a_study_of_text_is_held_against_the_n_grams(tmp_path):
     rows = {row["label"]: row for row in tree["against_baseline"] if row["baseline"] == "ngram"}
     assert [rows[cell]["says"] for cell in ("rnn", "gru", "lstm")] == ["worse", "worse", "better"]
     assert texts(tree)[0].startswith(
-        "One of three settings beats the n-grams: the nearest, lstm, has a mean test Nats/char, carried of "
+        "One of three settings beats the n-grams: the nearest, lstm, has a mean test carried nats/char of "
     )
     assert json.loads((tmp_path / "s" / "comparison.json").read_text()) == tree
 
@@ -93,7 +93,7 @@ def test_two_losses_that_are_the_same_function_are_said_to_be_the_same(tmp_path)
         return result((1.6 if levels["train.loss"] == "focal" else 1.4) + STEPS[seed])
 
     tree = compare_study(make(tmp_path / "s", score, vary=vary).path)
-    assert "Loss cross_entropy and loss kl_divergence give the same test Nats/char, carried with every seed." in texts(
+    assert "Loss cross_entropy and loss kl_divergence give the same test carried nats/char with every seed." in texts(
         tree
     )
 
@@ -144,7 +144,7 @@ def test_contexts_are_compared_within_every_run(tmp_path):
     said = {(row["condition"]["model.cell"], row["a"], row["b"]): row["says"] for row in tree["comparisons"]}
     assert said["gru", 1, 10] == "worse"
     assert any(
-        text.startswith("With cell gru, context 100 has the lowest mean test Nats/char, cold") for text in texts(tree)
+        text.startswith("With cell gru, context 100 has the lowest mean test cold nats/char") for text in texts(tree)
     )
 
 
