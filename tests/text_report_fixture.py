@@ -101,7 +101,9 @@ def write_run(folder: Path, content: dict[str, Any], *, text: str = TEXT, seed: 
 
     run = RunFolder(folder)
     folder.mkdir(parents=True)
-    run.write_settings(TextSettings(name="small", seed=seed, data={"files": ["book.txt"]}, **settings).model_dump(mode="json"))
+    run.write_settings(
+        TextSettings(name="small", seed=seed, data={"files": ["book.txt"]}, **settings).model_dump(mode="json")
+    )
     run.write_environment(ENVIRONMENT)
     nats = content["metrics"]["test"]["carried_nats_per_char"]
     rows = [
@@ -212,4 +214,9 @@ if __name__ == "__main__":  # to look at: python tests/text_report_fixture.py FO
         memory_study(home / "memory"),
         sampling_study(home / "sampling"),
     ):
-        print(make_report(made), json.loads((made / "comparison.json").read_text())["findings"][:1] if (made / "comparison.json").exists() else "")  # noqa: T201, E501
+        print(
+            make_report(made),
+            json.loads((made / "comparison.json").read_text())["findings"][:1]
+            if (made / "comparison.json").exists()
+            else "",
+        )  # noqa: T201, E501

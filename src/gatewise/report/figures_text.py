@@ -94,9 +94,7 @@ def calibration_figure(evidence: Evidence) -> Figure | None:
         own = [row for row in rows if row["main"] == main]
         gap = fmean(abs(row["confidence"] - row["accuracy"]) for row in own)
         said.append(f"{main}: mean gap {_percent(gap)}.")
-    cells = [
-        [head(row["main"]), *(figure(_percent(row[key])) for key in ("confidence", "accuracy"))] for row in rows
-    ]
+    cells = [[head(row["main"]), *(figure(_percent(row[key])) for key in ("confidence", "accuracy"))] for row in rows]
     return Figure(
         name="calibration",
         title="When it is sure, is it right?",
