@@ -86,7 +86,7 @@ class TextModelSettings(ModelSettings):
     embedding: Annotated[int, Field(ge=0)] = 64
     """Size of a symbol's vector; 0 feeds the symbol itself (one-hot)."""
     embedding_start: Literal["normal", "small"] = "normal"
-    """Where vectors start: normal (as torch's) learns faster and better; small (as Keras') is the reference report's."""
+    """Where vectors start: normal (as torch's) learns faster and better; small (as Keras') is the report's."""
     symbol_dropout: Rate = 0.0
     """Share of the symbols whose vector is dropped as a whole, before the first layer."""
     output_dropout: Rate = 0.0
