@@ -173,7 +173,7 @@ class TextNetwork(nn.Module):
     def symbol_vectors(self) -> Tensor:
         """Return the vector of each symbol, and zeros for nothing as the last, ``(V + 1, E)``."""
         if self.embedding is None:
-            weight = self.head.layers[-1].weight
+            weight = next(self.parameters())
             return torch.eye(self.symbols + 1, self.symbols, dtype=weight.dtype, device=weight.device)
         return functional.pad(self.embedding, (0, 0, 0, 1))
 
