@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -101,7 +100,9 @@ def write_run(folder: Path, content: dict[str, Any], *, text: str = TEXT, seed: 
 
     run = RunFolder(folder)
     folder.mkdir(parents=True)
-    run.write_settings(TextSettings(name="small", seed=seed, data={"files": ["book.txt"]}, **settings).model_dump(mode="json"))
+    run.write_settings(
+        TextSettings(name="small", seed=seed, data={"files": ["book.txt"]}, **settings).model_dump(mode="json")
+    )
     run.write_environment(ENVIRONMENT)
     nats = content["metrics"]["test"]["carried_nats_per_char"]
     rows = [
@@ -204,12 +205,7 @@ if __name__ == "__main__":  # to look at: python tests/text_report_fixture.py FO
     from gatewise.report import make_report
 
     home = Path(sys.argv[1])
-    for made in (
-        make_text_run(home / "run"),
-        make_text_run(home / "worse", 1.7, text=PERSIAN),
-        cells_study(home / "cells"),
-        rates_study(home / "rates"),
-        memory_study(home / "memory"),
-        sampling_study(home / "sampling"),
-    ):
-        print(make_report(made), json.loads((made / "comparison.json").read_text())["findings"][:1] if (made / "comparison.json").exists() else "")  # noqa: T201, E501
+    make_report(make_text_run(home / "run"))
+    make_report(make_text_run(home / "worse", 1.7, text=PERSIAN))
+    for make in (cells_study, rates_study, memory_study, sampling_study):
+        make_report(make(home / make.__name__.removesuffix("_study")))

@@ -47,14 +47,17 @@ def copying_table(evidence: Evidence) -> Table | None:
     """How much of what it wrote stands in the training text word for word, beside real text that does not."""
     rows: list[list[Cell]] = []
     lengths: list[str] = []
-    for level in evidence.shown_levels or list(evidence.levels):
+    levels = [
+        level for level in evidence.shown_levels or evidence.levels if any(one.get("copying") for one in level.results)
+    ]
+    real: list[tuple[str, list[Any]]] = []
+    for level in levels:
         found = [one["copying"] for one in level.results if one.get("copying")]
-        if not found:
-            continue
         lengths = lengths or sorted(found[0].get("share") or {}, key=int)
         sides = [(level.main, found)]
         held_out = [one["held_out"] for one in found if one.get("held_out")]
-        sides += [(f"{level.main}: real text as long", held_out)] if held_out else []
+        real += [("real text as long", held_out)] if held_out and not real else []
+        sides += real if level is levels[-1] else []
         for name, group in sides:
             longest = _mean([one.get("longest") for one in group])
             shares = [_share(group, "share", length) for length in lengths]
