@@ -18,9 +18,10 @@ from pydantic_core import PydanticUndefined
 
 from gatewise.errors import SettingsError
 from gatewise.registry import Registered
-from gatewise.settings import ForecastSettings, RunSettings, field_names, flat_fields, parse
+from gatewise.settings import ForecastSettings, Settings, field_names, flat_fields, parse
+from gatewise.settings.base import Verbatim
 
-Made = TypeVar("Made", bound=RunSettings)
+Made = TypeVar("Made", bound=Settings)
 
 _PANELS = {"data": "Data", "split": "Split", "model": "Network", "train": "Training", "": "Run"}
 _WORDS = {int: "INTEGER", float: "NUMBER", str: "TEXT"}
@@ -29,17 +30,18 @@ _ELSEWHERE = ("data.files", "task")
 
 
 class Kind(NamedTuple):
-    """What a field takes: its choices, whether several, whether key=value pairs, whether none."""
+    """What a field takes: its choices, whether several, key=value pairs, none, or texts as they stand."""
 
     word: str
     choices: tuple[str, ...] = ()
     many: bool = False
     pairs: bool = False
     optional: bool = False
+    verbatim: bool = False
 
 
 def with_settings(
-    *rooms: str, kind: type[RunSettings] = ForecastSettings
+    *rooms: str, kind: type[Settings] = ForecastSettings
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command every setting of some rooms of a task's settings (all rooms by default) as an option.
 
@@ -73,9 +75,9 @@ def settings_from(
     files: Sequence[str],
     config: Path | None = None,
     *,
-    kind: type[RunSettings] = ForecastSettings,
+    kind: type[Settings] = ForecastSettings,
     base: Mapping[str, Any] | None = None,
-) -> RunSettings:
+) -> Settings:
     """Check what was typed as a whole, over what a settings file says.
 
     Parameters
@@ -135,7 +137,7 @@ def dashed(flat: str) -> str:
     return "--" + flat.replace("_", "-")
 
 
-def _fields(settings: type[RunSettings], rooms: Sequence[str]) -> list[tuple[str, str, FieldInfo]]:
+def _fields(settings: type[Settings], rooms: Sequence[str]) -> list[tuple[str, str, FieldInfo]]:
     """Return flat name, dotted path and field of every setting that is an option."""
     flats = {path: flat for flat, path in flat_fields(settings).items()}
     return [
@@ -156,7 +158,7 @@ def _option(flat: str, path: str, field: FieldInfo) -> inspect.Parameter:
     if field.annotation is bool:
         annotation, name = bool | None, f"{name}/--no-{flat.replace('_', '-')}"
     else:
-        details |= {"metavar": f"{kind.word},..." if kind.many else kind.word}
+        details |= {"metavar": f"{kind.word},..." if kind.many and not kind.verbatim else kind.word}
         details |= {"autocompletion": lambda incomplete: [one for one in kind.choices if one.startswith(incomplete)]}
         annotation = list[str] | None if kind.many or kind.pairs else str | None
     return inspect.Parameter(
@@ -180,7 +182,8 @@ def _kind_of(field: FieldInfo) -> Kind:
     for check in field.metadata:
         if isinstance(registered := getattr(check, "func", None), Registered):
             return Kind("NAME", tuple(registered.choices()))
-    return _kind(field.annotation)
+    verbatim = any(isinstance(check, Verbatim) for check in field.metadata)
+    return _kind(field.annotation)._replace(verbatim=verbatim)
 
 
 def _kind(annotation: Any) -> Kind:
@@ -207,10 +210,18 @@ def _value(flat: str, kind: Kind, typed: Any) -> Any:
     """Turn what was typed into what the settings check: lists split at commas, none where nothing is a value."""
     if kind.pairs:
         return pairs(flat, typed)
+    if kind.verbatim:
+        return [_unescaped(text) for text in typed]
     if kind.many:
         parts = [part.replace(r"\,", ",").strip() for text in typed for part in re.split(r"(?<!\\),", text)]
         return [] if parts == ["none"] else parts
     return None if kind.optional and typed == "none" else typed
+
+
+def _unescaped(text: str) -> str:
+    r"""Read \n, \t and \\ in what was typed."""
+    written = {"n": "\n", "t": "\t", "\\": "\\"}
+    return re.sub(r"\\([nt\\])", lambda found: written[found[1]], text)
 
 
 def pairs(flat: str, typed: Sequence[str]) -> dict[str, Any]:

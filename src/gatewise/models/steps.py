@@ -7,7 +7,6 @@ from torch import Tensor
 
 from gatewise.cells import State
 from gatewise.cells.steps import prepare_steps
-from gatewise.errors import SettingsError
 from gatewise.models.text import TextNetwork
 
 
@@ -24,11 +23,6 @@ class TextSteps:
     state
         State ``(B, ...)`` before the first step.
 
-    Raises
-    ------
-    SettingsError
-        If the network reads in both directions.
-
     Examples
     --------
     >>> from gatewise.settings import TextModelSettings
@@ -42,8 +36,6 @@ class TextSteps:
 
     def __init__(self, network: TextNetwork, state: State) -> None:
         self._stack, self._head, self._vectors = network.stack, network.head, network.symbol_vectors()
-        if self._stack.bidirectional:
-            raise SettingsError("a bidirectional stack cannot write: its backward half starts at the end of the text")
         self._layers = [prepare_steps(cell, part) for cell, part in self._stack.by_cell(state)]
         self._table = self._layers[0].project(self._vectors) if self._stack.reads_inputs_directly else None
 

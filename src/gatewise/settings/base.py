@@ -34,6 +34,10 @@ def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
+class Verbatim:
+    r"""Marks texts of which every character counts: the command line neither splits nor trims them, and reads \\n."""
+
+
 def registered(table: registry.Registry, *also: str) -> BeforeValidator:
     """Return the check that a name stands in a registry."""
     return BeforeValidator(registry.Registered(table, also))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from gatewise.settings.base import Count, Seed, Settings
+from gatewise.settings.base import Count, Seed, Settings, Verbatim
 
 #: Most symbols that one call writes for one prompt.
 LONGEST = 1_000_000
@@ -36,7 +36,7 @@ def _none_is_empty(value: tuple[str, ...]) -> tuple[str, ...]:
 
 Temperature = Annotated[float, AfterValidator(_above_zero)]
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_texts), AfterValidator(_none_is_empty)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts), AfterValidator(_none_is_empty), Verbatim()]
 
 
 class SamplingSettings(Settings):
@@ -72,7 +72,7 @@ class SamplingSettings(Settings):
     """Texts that are never written."""
     beams: Count = 1
     """Follow the so many likeliest texts in place of drawing one."""
-    count: Count = 1
+    n: Count = 1
     """Texts for each prompt."""
     seed: Seed | None = None
     """Seed of the draws; a new one when absent."""
@@ -86,8 +86,8 @@ class SamplingSettings(Settings):
     def _fits_together(self) -> Self:
         if self.min_length > self.length:
             raise ValueError(f"min_length: {self.min_length} symbols are more than length allows ({self.length})")
-        if self.beams > 1 and self.count > self.beams:
-            raise ValueError(f"count: {self.beams} beams give {self.beams} texts at most (found {self.count})")
+        if self.beams > 1 and self.n > self.beams:
+            raise ValueError(f"n: {self.beams} beams give {self.beams} texts at most (found {self.n})")
         drawing = [name for name in ("temperature", "top_k", "top_p", "min_p", "typical_p") if getattr(self, name)]
         drawing += ["sampler"] if self.sampler == "report" else []
         for name, is_set in (("greedy", self.greedy), ("beams", self.beams > 1)):

@@ -44,9 +44,9 @@ class TextDataSettings(Settings):
     """Which texts are read, and how they become symbols."""
 
     files: Names = ()
-    """Text files (plain or .gz), folders or globs; or sample:NAME for a text that Python ships (sample:licence)."""
+    """Text files (plain or .gz), folders or globs; or sample:NAME for a text that Python ships (sample:python-docs)."""
     encoding: str = "utf-8"
-    """Encoding of the files."""
+    """Encoding of the files; a byte order mark is left out, and lines end with a line feed alone."""
     lower: bool = False
     """Turn letters into small ones."""
     normalize: Literal["NFC", "NFD", "NFKC", "NFKD", "none"] = "NFC"
@@ -85,6 +85,8 @@ class TextModelSettings(ModelSettings):
     """Units of each layer."""
     embedding: Annotated[int, Field(ge=0)] = 64
     """Size of a symbol's vector; 0 feeds the symbol itself (one-hot)."""
+    embedding_start: Literal["normal", "small"] = "normal"
+    """Where vectors start: normal (as torch's) learns faster and better; small (as Keras') is the report's."""
     symbol_dropout: Rate = 0.0
     """Share of the symbols whose vector is dropped as a whole, before the first layer."""
     output_dropout: Rate = 0.0

@@ -36,7 +36,7 @@ class Beam(NamedTuple):
 def beam_search(
     network: TextNetwork, vocabulary: Symbols, prompt: NDArray[np.int64], settings: SamplingSettings
 ) -> list[Generated]:
-    """Return the ``settings.count`` likeliest texts after a prompt, the likeliest first.
+    """Return the ``settings.n`` likeliest texts after a prompt, the likeliest first.
 
     At every step the ``settings.beams`` likeliest continuations of all texts are followed on. A text that meets a stop
     string is put aside; the search ends with as many of these as there are beams, or at ``length``.
@@ -51,6 +51,7 @@ def beam_search(
         scores = logs if rules is None else rules(logs)
         chosen = _likeliest(np.array([beam.score for beam in live])[:, None] + scores, 2 * width)
         before, live, rows = live, [], list[int]()
+        done += [beam for beam, row in zip(before, scores, strict=True) if row.max() == -np.inf]  # nothing may follow
         for row, symbol in chosen:
             beam = _longer(before[row], symbol, float(scores[row, symbol]), float(logs[row, symbol]))
             if beam.text.stopped:
@@ -65,7 +66,7 @@ def beam_search(
                 rules.write(ids)
             steps.select(torch.tensor(rows))
             logits = steps(torch.from_numpy(ids)).numpy()
-    best = sorted(done + live, key=lambda beam: beam.rank, reverse=True)[: settings.count]
+    best = sorted(done + live, key=lambda beam: beam.rank, reverse=True)[: settings.n]
     for beam in best:
         beam.text.finish()
     return [finished(vocabulary, settings, beam.text, beam.ids, beam.log_probs) for beam in best]

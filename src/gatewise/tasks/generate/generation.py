@@ -112,7 +112,7 @@ def generate(
     *,
     first_stream: int = 0,
 ) -> list[Generated]:
-    """Write ``settings.count`` texts after each prompt, all of them in one batch.
+    """Write ``settings.n`` texts after each prompt, all of them in one batch.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def generate(
     ids = [read_prompt(vocabulary, prompt, settings.unknown) for prompt in prompts]
     if settings.beams > 1:
         return [found for prompt in ids for found in beam_search(network, vocabulary, prompt, settings)]
-    repeated = [prompt for prompt in ids for _ in range(settings.count)]
+    repeated = [prompt for prompt in ids for _ in range(settings.n)]
     if not repeated:
         return []
     streams = range(first_stream, first_stream + len(repeated))
@@ -150,7 +150,7 @@ def stream(
     Raises
     ------
     SettingsError
-        If ``beams`` or ``count`` is above 1: then it is not known before the end what the text is.
+        If ``beams`` or ``n`` is above 1: then it is not known before the end what the text is.
     InputError
         As for :func:`generate`; at once, not with the first piece.
     """
@@ -158,8 +158,8 @@ def stream(
         raise SettingsError(
             "beams: the likeliest text is known at its end only, so it cannot be streamed: set beams to 1"
         )
-    if settings.count > 1:
-        raise SettingsError(f"count: one text is streamed at a time (found {settings.count})")
+    if settings.n > 1:
+        raise SettingsError(f"n: one text is streamed at a time (found {settings.n})")
     ids = read_prompt(vocabulary, prompt, settings.unknown)
     return Stream(Writing(network, vocabulary, [ids], with_seed(settings), [first_stream]))
 

@@ -53,8 +53,10 @@ class Int8Matrix:
     def times(self, x: Tensor) -> Tensor:
         """Return x ``(..., K)`` times the rows, ``(..., R)``."""
         values, scales = rounded(x.flatten(0, -2))
-        product = torch._int_mm(values, self.values.t())
-        return (product * scales[:, None] * self.scales).unflatten(0, x.shape[:-1])
+        # A matrix of one column, transposed, has strides from which torch reads the wrong places.
+        columns = self.values.t() if self.values.shape[1] > 1 else self.values.view(1, -1)
+        product = torch._int_mm(values, columns)
+        return (product * scales[:, None] * self.scales).view(*x.shape[:-1], -1)
 
     @classmethod
     def __torch_function__(

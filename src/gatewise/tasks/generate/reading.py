@@ -15,6 +15,7 @@ from torch import Tensor
 from gatewise.cells import State
 from gatewise.errors import InputError
 from gatewise.models import TextNetwork
+from gatewise.tasks.generate.sampling import probabilities
 from gatewise.tasks.generate.symbols import Symbols
 
 Ids = NDArray[np.int64]
@@ -62,7 +63,7 @@ def _pieces(network: TextNetwork, ids: Tensor) -> Iterator[tuple[Tensor, State]]
     network.eval()
     try:
         state = network.initial_state(ids.shape[0])
-        for piece in ids.split(max(1, _PIECE // ids.shape[0]), dim=1):
+        for piece in torch.split(ids, max(1, _PIECE // ids.shape[0]), dim=1):
             logits, state = network(piece, state)
             yield logits, state
     finally:
@@ -98,8 +99,8 @@ def log_probs(network: TextNetwork, vocabulary: Symbols, text: str) -> NDArray[n
 def next_probs(network: TextNetwork, vocabulary: Symbols, text: str) -> NDArray[np.float64]:
     """Return the probability of each symbol ``(V,)`` after a text; they sum to 1."""
     logits, _ = read(network, [vocabulary.encode(text)])
-    weights = np.exp(logits[0].astype(np.float64) - logits[0].max())
-    return weights / weights.sum()
+    chances: NDArray[np.float64] = probabilities(logits.astype(np.float64))[0]
+    return chances
 
 
 class Score(NamedTuple):

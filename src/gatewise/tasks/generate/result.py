@@ -52,13 +52,13 @@ def find_loop(text: str) -> str | None:
         times = max(_TIMES, -(-_COVERED // size))
         phrase = end[-size:]
         if end.endswith(phrase * times):
-            return _in_order(end, phrase)
+            return _in_order(phrase)
     return None
 
 
-def _in_order(text: str, phrase: str) -> str:
+def _in_order(phrase: str) -> str:
     """Turn a repeated phrase so that it begins where a word does."""
-    for start in range(1, len(phrase)):
+    for start in range(len(phrase)):
         if phrase[start - 1].isspace() and not phrase[start].isspace():
             return phrase[start:] + phrase[:start]
     return phrase

@@ -124,7 +124,8 @@ def inverse_cdf(weights: Floats, uniform: Floats) -> Ids:
     """
     running = weights.cumsum(axis=1)
     passed = running <= (uniform * running[:, -1])[:, None]
-    return np.minimum(passed.sum(axis=1), weights.shape[1] - 1)
+    chosen: Ids = np.minimum(passed.sum(axis=1), weights.shape[1] - 1)
+    return chosen
 
 
 def from_largest(scores: Floats) -> Floats:

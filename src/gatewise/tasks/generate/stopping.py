@@ -6,8 +6,10 @@ import codecs
 import copy
 from collections.abc import Sequence
 
+import numpy as np
+
 from gatewise.settings import SamplingSettings
-from gatewise.tasks.generate.symbols import Symbols
+from gatewise.tasks.generate.symbols import Symbols, known_only
 
 _UTF8 = codecs.getincrementaldecoder("utf-8")
 
@@ -46,8 +48,10 @@ class GrowingText:
     @classmethod
     def of(cls, settings: SamplingSettings, vocabulary: Symbols) -> GrowingText:
         """Return an empty text of a vocabulary's symbols."""
+        # Cleaned as the network's text is; what has a symbol that it does not know cannot come.
+        stop = [vocabulary.decode(np.array(ids)) for one in settings.stop if (ids := known_only(vocabulary, one))]
         are_bytes = vocabulary.kind == "bytes"
-        return cls(vocabulary.symbols, are_bytes=are_bytes, stop=settings.stop, min_length=settings.min_length)
+        return cls(vocabulary.symbols, are_bytes=are_bytes, stop=stop, min_length=settings.min_length)
 
     def copy(self) -> GrowingText:
         """Return a text that goes on from here on its own."""

@@ -13,10 +13,21 @@ from gatewise.errors import InputError
 class Symbols(Protocol):
     """The part of :class:`gatewise.data.text.Vocabulary` that writing needs."""
 
-    symbols: tuple[str, ...]
-    kind: str
-    unknown: int | None
-    total: int
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Text of each symbol."""
+
+    @property
+    def kind(self) -> str:
+        """What one symbol is: "characters", "graphemes" or "bytes"."""
+
+    @property
+    def unknown(self) -> int | None:
+        """Number of the symbol that stands for rare ones, if there is one."""
+
+    @property
+    def total(self) -> int:
+        """Number of symbols in the training part."""
 
     def __len__(self) -> int:
         """Return the number V of symbols."""
@@ -40,7 +51,7 @@ def read_prompt(vocabulary: Symbols, text: str, unknown: str) -> NDArray[np.int6
         If a character was never seen in training and `unknown` is "error".
     """
     ids = vocabulary.encode(text)
-    seen = ids[ids != len(vocabulary)]
+    seen: NDArray[np.int64] = ids[ids != len(vocabulary)]
     if len(seen) < len(ids) and unknown == "error":
         position, symbol = vocabulary.unseen(text)[0]
         raise InputError(

@@ -148,6 +148,7 @@ class TextTask:
             self.batches.batch,
             self.batches.batch_size_of,
         )
+        self.notes = self.batches.notes
         self.carried = settings.train.regime == "streams"
 
     def loss(self, network: nn.Module, batch: TextBatch) -> Tensor:
