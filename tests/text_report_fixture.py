@@ -90,7 +90,7 @@ def result(nats: float, seed: int = 0, *, ngram: float = 1.55, **more: Any) -> d
         "calibration": [
             {"from": x - 0.02, "to": x + 0.02, "n": 7000, "confidence": x, "accuracy": x - 0.02} for x in sure
         ],
-        "copying": copying(38 + seed), "memory": None, "notes": [], **more,
+        "copying": copying(38 + seed), "memory": {}, "sampling": {}, "notes": [], **more,
     }  # fmt: skip
 
 
@@ -166,11 +166,8 @@ def memory_study(folder: Path) -> Path:
 
     def score(levels: dict[str, Any], seed: int) -> dict[str, Any]:
         gain = {"rnn": 0.45, "lstm": 0.55}[levels["model.cell"]]
-        rows = [
-            {"context": n, "nats_per_char": 2.7 - gain * math.log10(n) + 0.01 * seed, "accuracy": 0.4, "n": 5000}
-            for n in (1, 10, 100)
-        ]
-        return result(1.5, seed, memory=rows)
+        cut = {str(n): 2.7 - gain * math.log10(n) + 0.01 * seed for n in (1, 10, 100)}
+        return result(1.5, seed, memory=cut)
 
     return make_text_study(
         folder, score, vary={"model.cell": ["rnn", "lstm"]}, memory_contexts=[1, 10, 100], within="memory",

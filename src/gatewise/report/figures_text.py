@@ -64,12 +64,7 @@ def memory_figure(evidence: Evidence) -> Figure | None:
         return None  # the curve of the study shows the same
     lines = {}
     for level in evidence.shown_levels:
-        found = _means(
-            [
-                {str(row["context"]): row.get("nats_per_char") for row in one.get("memory") or ()}
-                for one in level.results
-            ]
-        )
+        found = _means([dict(_room(one, "memory")) for one in level.results])
         if found:
             lines[level.main] = found
     order = sorted({context for found in lines.values() for context in found}, key=int)

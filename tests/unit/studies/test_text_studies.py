@@ -121,12 +121,7 @@ def test_training_that_diverges_is_a_finding_and_no_failure(tmp_path):
 def test_contexts_are_compared_within_every_run(tmp_path):
     def score(levels, seed):
         gains = {"rnn": 0.3, "gru": 0.5}[levels["model.cell"]]
-        return result(
-            1.5,
-            memory=[
-                {"context": n, "nats_per_char": 2.5 + STEPS[seed] - gains * log(n) / log(10)} for n in (1, 10, 100)
-            ],
-        )
+        return result(1.5, memory={str(n): 2.5 + STEPS[seed] - gains * log(n) / log(10) for n in (1, 10, 100)})
 
     tree = compare_study(
         make(
