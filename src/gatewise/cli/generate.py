@@ -13,6 +13,7 @@ import typer
 from gatewise.cli.options import settings_from, with_settings
 from gatewise.cli.output import Json, plain, print_json, say
 from gatewise.errors import DataError, InputError, OutputError
+from gatewise.harmless import harmless
 from gatewise.settings import SamplingSettings
 
 if TYPE_CHECKING:
@@ -73,35 +74,18 @@ def generate(
     if as_json:
         print_json(document)
     elif not stream and out is None:
-        typer.echo("\n\n---\n\n".join(shown(row["prompt"] + row["text"]) for row in document["texts"]))
+        typer.echo("\n\n---\n\n".join(harmless(row["prompt"] + row["text"]) for row in document["texts"]))
     if out is not None:
         _write(document, out)
     _say_how_it_went(document)
 
 
-def shown(text: str) -> str:
-    r"""Return text that is harmless on a terminal: control characters as codes, line ends and tabs as they are.
-
-    Examples
-    --------
-    >>> shown("red: \x1b[31m")
-    'red: \\x1b[31m'
-    """
-    if text.isprintable():
-        return text
-    return "".join(rf"\x{ord(one):02x}" if _controls(one) else one for one in text)
-
-
-def _controls(one: str) -> bool:
-    return (one < " " and one not in "\n\t") or "\x7f" <= one < "\xa0"
-
-
 def _stream(model: Any, prompt: str, sampling: dict[str, Any]) -> Generated:
     """Show a text as it grows; return it whole."""
     pieces = model.stream(prompt, **sampling)
-    sys.stdout.write(shown(prompt))
+    sys.stdout.write(harmless(prompt))
     for piece in pieces:
-        sys.stdout.write(shown(piece))
+        sys.stdout.write(harmless(piece))
         sys.stdout.flush()
     sys.stdout.write("\n")
     sys.stdout.flush()
@@ -170,4 +154,4 @@ def _say_how_it_went(document: dict[str, Any]) -> None:
     say(f"{speed}; ended by {ends}{drawn}.")
     loops = [row["loop"] for row in rows if row["loop"]]
     if loops:
-        say(f"Note: the text repeats {shown(loops[0])!r} at its end: try a temperature, or no_repeat_ngram_size.")
+        say(f"Note: the text repeats {harmless(loops[0])!r} at its end: try a temperature, or no_repeat_ngram_size.")

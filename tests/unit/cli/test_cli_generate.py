@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import gatewise.tasks.generate
-from gatewise.cli.generate import shown
 from gatewise.cli.main import run
+from gatewise.harmless import harmless
 from gatewise.tasks.generate.int8 import Int8Cost
 from gatewise.tasks.generate.result import Generated
 
@@ -68,7 +68,7 @@ def test_what_was_typed_is_asked_for(stand_in: list[Any], capsys: pytest.Capture
     sampling = {"length": 20, "temperature": 0.8, "seed": 3, "n": 2, "stop": ("\n\n", ", "), "banned": ("\\",)}
     assert stand_in == [Path("book"), (["a,b "], sampling)]
     out, err = capsys.readouterr()
-    assert out == f"a,b {shown(TEXT)}\n\n---\n\na,b {shown(TEXT)}\n"
+    assert out == f"a,b {harmless(TEXT)}\n\n---\n\na,b {harmless(TEXT)}\n"
     assert "26 symbols in" in err
     assert "length (2), seed 3." in err
 
@@ -137,8 +137,8 @@ def test_what_cannot_be_is_refused_before_the_model_is_read(
 
 
 def test_control_characters_become_codes() -> None:
-    assert shown("a\tb\nآ é 🙂") == "a\tb\nآ é 🙂"
-    assert shown("\x00\r\x7f\x9b2J\u2028") == "\\x00\\x0d\\x7f\\x9b2J\u2028"
+    assert harmless("a\tb\nآ é 🙂") == "a\tb\nآ é 🙂"
+    assert harmless("\x00\r\x7f\x9b2J\u2028\u202e") == r"\x00\r\x7f\x9b2J\u2028\u202e"
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:

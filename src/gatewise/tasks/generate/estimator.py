@@ -234,9 +234,7 @@ class TextGenerator(SettingsEstimator):
         return {
             "symbols": len(corpus),
             "unseen": int((predictions["carried"].target == len(model.vocabulary)).sum()),
-            "metrics": judge.part_metrics(
-                model.vocabulary, {name: made for name, made in predictions.items() if len(made)}
-            ),
+            "metrics": judge.part_metrics(model.vocabulary, made),
         }
 
     def save(self, folder: str | Path) -> Path:
