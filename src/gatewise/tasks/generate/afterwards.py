@@ -38,7 +38,7 @@ def examine(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit) -> dic
     held_out = split.test if len(split.test) else split.validation
     found: dict[str, Any] = {"copying": None, "memory": {}, "sampling": {}}
     if settings.sample_length:
-        texts = write(model, SamplingSettings(length=LENGTH, count=TEXTS))
+        texts = write(model, SamplingSettings(length=LENGTH, n=TEXTS))
         real = _real_texts(ids, held_out, 1, TEXTS * LENGTH)
         other = real[0] if real else np.zeros(0, np.int64)
         report = copying_report(texts, ids, other, model.vocabulary.decode, split.train)
@@ -88,7 +88,7 @@ def _samplings(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit, hel
     ngram = NGram().fit(train, train[:0], len(model.vocabulary))
     words = set(_words("".join(corpus.text(int(begin), int(end)) for begin, end in split.train)))
     batches = {
-        name: write(model, read_sampling(name).model_copy(update={"count": count, "length": length}))
+        name: write(model, read_sampling(name).model_copy(update={"n": count, "length": length}))
         for name in settings.samplings
     }
     if len(held_out):
@@ -98,8 +98,8 @@ def _samplings(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit, hel
 
 def _figures(
     model: TextModel, texts: Sequence[Ints], ids: Ids, train: Ints, ngram: NGram, words: set[str]
-) -> dict[str, float | None]:
-    """Return quality (known words, how likely it is), variety and copying of some texts."""
+) -> dict[str, Any]:
+    """Return quality (known words, how likely it is), variety and copying of some texts, and the first of them."""
     copies = longest_copies(texts, ids, train)
     decoded = [model.vocabulary.decode(text) for text in texts]
     own = [log_probs(model.network, model.vocabulary, text) for text in decoded]
@@ -111,6 +111,7 @@ def _figures(
         "distinct_4": _mean([distinct(text.tolist(), 4) for text in texts]),
         "copied_20": _mean([copy.shares.get(20) for copy in copies]),
         "longest_copy": float(max(copy.longest for copy in copies)),
+        "text": decoded[0][:LENGTH],
     }
 
 
