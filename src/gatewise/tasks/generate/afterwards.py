@@ -38,7 +38,7 @@ def examine(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit) -> dic
     held_out = split.test if len(split.test) else split.validation
     found: dict[str, Any] = {"copying": None, "memory": {}, "sampling": {}}
     if settings.sample_length:
-        texts = write(model, SamplingSettings(length=LENGTH, count=TEXTS))
+        texts = write(model, SamplingSettings(length=LENGTH, n=TEXTS))
         real = _real_texts(ids, held_out, 1, TEXTS * LENGTH)
         other = real[0] if real else np.zeros(0, np.int64)
         report = copying_report(texts, ids, other, model.vocabulary.decode, split.train)
@@ -59,7 +59,7 @@ def examine(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit) -> dic
 
 def write(model: TextModel, sampling: SamplingSettings) -> list[Ints]:
     """Return the symbols of texts that begin from nothing, drawn with the run's seed."""
-    seeded = sampling.model_copy(update={"seed": model.settings.seed})
+    seeded = sampling.model_copy(update={"seed": model.settings.seed, "unknown": "skip"})
     made = generate(model.network, model.vocabulary, [model.settings.sample_prompt], seeded)
     number = {symbol: place for place, symbol in enumerate(model.vocabulary.symbols)}
     return [np.array([number[symbol] for symbol in one.symbols], np.int64) for one in made]
@@ -88,7 +88,7 @@ def _samplings(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit, hel
     ngram = NGram().fit(train, train[:0], len(model.vocabulary))
     words = set(_words("".join(corpus.text(int(begin), int(end)) for begin, end in split.train)))
     batches = {
-        name: write(model, read_sampling(name).model_copy(update={"count": count, "length": length}))
+        name: write(model, read_sampling(name).model_copy(update={"n": count, "length": length}))
         for name in settings.samplings
     }
     if len(held_out):
