@@ -1,4 +1,4 @@
-"""``gatewise fit forecast``: one training, one setting, one seed."""
+"""``gatewise fit``: one training, one setting, one seed."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import typer
 from gatewise.cli.forecast import Model
 from gatewise.cli.output import Json, print_json
 from gatewise.cli.result import show_metrics, verdict_text
-from gatewise.errors import InputError
+from gatewise.errors import InputError, ModelFolderError
 
 
 def score(
@@ -30,7 +30,9 @@ def score(
     from gatewise.tasks.model_folder import task_of
 
     task = task_of(folder)
-    found = {"forecast": _forecasts, "generate": _text}[task](folder, files, encoding)
+    if task not in _JUDGES:
+        raise ModelFolderError(f"{folder} holds a model of the task {task!r}, which this version does not know")
+    found = _JUDGES[task](folder, files, encoding)
     if as_json:
         print_json(found)
     elif task == "forecast":
@@ -58,3 +60,6 @@ def _text(folder: Path, files: list[str], encoding: str | None) -> dict[str, Any
     if encoding is not None:
         model.set_params(encoding=encoding)
     return model.evaluate(files=files)
+
+
+_JUDGES = {"forecast": _forecasts, "generate": _text}

@@ -59,7 +59,7 @@ def examine(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit) -> dic
 
 def write(model: TextModel, sampling: SamplingSettings) -> list[Ints]:
     """Return the symbols of texts that begin from nothing, drawn with the run's seed."""
-    seeded = sampling.model_copy(update={"seed": model.settings.seed})
+    seeded = sampling.model_copy(update={"seed": model.settings.seed, "unknown": "skip"})
     made = generate(model.network, model.vocabulary, [model.settings.sample_prompt], seeded)
     number = {symbol: place for place, symbol in enumerate(model.vocabulary.symbols)}
     return [np.array([number[symbol] for symbol in one.symbols], np.int64) for one in made]

@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 
 from gatewise.data.text import Corpus, TextSplit, corpus_of, read_corpus
 from gatewise.errors import DataError, SettingsError
-from gatewise.settings import SamplingSettings, TextSettings, parse
+from gatewise.settings import SamplingSettings, TextSettings, flat_fields, parse
 from gatewise.tasks.estimator import SettingsEstimator
 from gatewise.tasks.generate import judge, reading, saved
 from gatewise.tasks.generate.evaluation import carried, cold
@@ -25,6 +25,13 @@ from gatewise.tasks.generate.run import fit_text
 
 #: A text longer than this is no file's name.
 _LONGEST_NAME = 4096
+#: What ``partial_fit`` does with its text.
+_ALL_TRAINS = {
+    "split.kind": "position", "split.test": 0.0, "split.validation": 0.0, "train.restore_best": False,
+    "train.minutes": None,
+}  # fmt: skip
+#: What a trained network cannot change.
+_FIXED = ("model.", "data.symbols", "data.lower", "data.normalize")
 
 
 class TextGenerator(SettingsEstimator):
@@ -99,7 +106,7 @@ class TextGenerator(SettingsEstimator):
         """Go on training on more text; before ``fit`` it is ``fit``.
 
         All of the new text trains and nothing of it judges: ``evaluate`` on a text that neither call has seen says what
-        was gained.
+        was gained. Where training fails, the model stays as it was.
 
         Parameters
         ----------
@@ -112,25 +119,26 @@ class TextGenerator(SettingsEstimator):
         Raises
         ------
         DataError
-            If the text has new characters and they are refused.
+            If the text has new characters and they are refused; a model with an unknown symbol has one for them.
+        SettingsError
+            If a setting of the network or of its symbols is another one than in ``fit``.
         """
         if not hasattr(self, "model_"):
             return self.fit(X, files=files)
         if new_characters not in ("error", "add", "unknown"):
             raise SettingsError(f"new_characters: 'error', 'add' or 'unknown' is expected (found {new_characters!r})")
         settings, corpus = self._read(X, files)
-        changes = {"split.test": 0.0, "split.validation": 0.0, "split.kind": "position", "train.epochs": epochs}
-        settings = settings.replace({**changes, "train.restore_best": False})
-        model = self.model_
-        new = tuple(sorted(set(corpus.symbols) - set(model.vocabulary.symbols)))
-        if new and new_characters == "error":
+        _refuse_other_network(self.model_.settings, settings)
+        settings = settings.replace({**_ALL_TRAINS, "train.epochs": epochs})
+        known = self.model_.vocabulary
+        new = tuple(sorted(set(corpus.symbols) - set(known.symbols)))
+        if new and new_characters == "error" and known.unknown is None:
             shown = ", ".join(repr(symbol) for symbol in new[:10])
             raise DataError(
                 f"the text has {len(new)} characters that the model has never seen ({shown}"
                 f"{', ...' if len(new) > 10 else ''}): set new_characters to add, to unknown, or fit anew"
             )
-        if new and new_characters == "add":
-            model = model.extended(new)
+        model = self.model_.extended(new if new_characters == "add" else ())
         whole = np.array([[0, len(corpus)]], np.int64)
         split = TextSplit(train=whole, validation=no_spans(), test=no_spans(), kind="position")
         self._take_run(fit_text(settings, corpus, split=split, begin_with=model))
@@ -275,9 +283,23 @@ class TextGenerator(SettingsEstimator):
         """Return settings and corpus; the settings name the files when `X` or `files` does."""
         if (X is None) == (files is None):
             raise SettingsError("give a text, or files" + ("" if X is None else ", not both"))
-        named = _paths(X) if files is None else _paths(files) or [str(files)]
+        named = _paths(X) if files is None else _names(files)
         settings = TextSettings.from_flat({**self.flat_settings(), **({"files": named} if named else {})})
         return settings, read_corpus(settings.data) if named else corpus_of(_texts(X), settings.data)
+
+
+def _refuse_other_network(before: TextSettings, now: TextSettings) -> None:
+    for name, path in flat_fields(TextSettings).items():
+        if path.startswith(_FIXED) and before.at(path) != now.at(path):
+            raise SettingsError(
+                f"{name}: the model was trained with {before.at(path)!r}, and a trained network cannot change it "
+                f"(found {now.at(path)!r}): fit anew"
+            )
+
+
+def _names(files: Any) -> list[str]:
+    """Return names and globs as text."""
+    return [str(files)] if isinstance(files, str | Path) else [str(one) for one in files]
 
 
 def _paths(X: Any) -> list[str]:
