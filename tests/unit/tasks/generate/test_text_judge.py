@@ -114,7 +114,16 @@ def test_the_summary_is_complete_and_plain():
     )
     uniform = BaselineScore({"carried_nats_per_char": math.log(V)}, np.full(500, -math.log(V)))
     found = summarise(Words(), made, {"uniform": uniform}, {"test": 1.5})
-    assert list(found) == ["metrics", "baselines", "verdict", "by_position", "words", "calibration", "prequential"]
+    assert list(found) == [
+        "metrics",
+        "baselines",
+        "verdict",
+        "compressor",
+        "by_position",
+        "words",
+        "calibration",
+        "prequential",
+    ]
     assert set(found["metrics"]["test"]) <= set(METRICS)
     assert found["metrics"]["test"]["loss"] == 1.5
     assert found["metrics"]["train"]["loss"] is None
