@@ -93,6 +93,16 @@ def test_min_length_lets_early_stop_strings_pass(gru):
         assert found.text == (whole.text if end < 0 else whole.text[:end])
 
 
+def test_rules_look_at_what_was_written(gru):
+    free = generate(gru, V, ["ab"], SamplingSettings(length=30, seed=1, n=4))
+    assert any("ff" in found.text for found in free)
+    for found in generate(gru, V, ["ab"], SamplingSettings(length=30, seed=1, n=4, banned="ff", stop="ce")):
+        assert "ff" not in found.text
+    for found in generate(gru, V, ["ab"], SamplingSettings(length=30, seed=1, n=4, no_repeat_ngram_size=2)):
+        pairs = ["".join(pair) for pair in zip("ab" + found.text, "b" + found.text, strict=False)]
+        assert len(set(pairs)) == len(pairs) > 20
+
+
 def test_nothing_left_to_write_ends_the_text(gru):
     found = generate(gru, V, ["", "b"], SamplingSettings(length=9, seed=0, allowed="ab", no_repeat_ngram_size=1))
     assert [(len(one.text), one.finish_reason) for one in found] == [(2, "stop"), (1, "stop")]
