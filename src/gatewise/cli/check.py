@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gatewise.cli.fit import Config, Files
+from gatewise.cli.fit import Config, files_of
 from gatewise.cli.options import settings_from, with_settings
 from gatewise.cli.output import Json, print_json, say
-from gatewise.settings import TextDataSettings, TextSettings
+from gatewise.settings import ForecastDataSettings, TextDataSettings, TextSettings
 
 if TYPE_CHECKING:
-    from gatewise.data import DataReport
+    from gatewise.data.series import DataReport
     from gatewise.data.text import TextReport
-
-Texts = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="FILES...", help=TextDataSettings.model_fields["files"].description, show_default=False),
-]
 
 
 @with_settings("data", "split")
-def forecast(files: Files = None, config: Config = None, as_json: Json = False, **options: Any) -> None:
+def forecast(
+    files: files_of(ForecastDataSettings) = None,  # type: ignore[valid-type]
+    config: Config = None,
+    as_json: Json = False,
+    **options: Any,
+) -> None:
     """Say how data files would be read: series, dates, frequency, gaps, duplicates, scale, and what would be refused.
 
     Nothing is trained and nothing is written. The exit code is 2 when the files would be refused. With --config, the
@@ -37,13 +37,18 @@ def forecast(files: Files = None, config: Config = None, as_json: Json = False, 
     settings = settings_from(options, files or (), config)
     if not settings.data.files:
         raise typer.BadParameter("give one or more data files, or a --config that names them", param_hint="FILES")
-    from gatewise.data import check_files, divides_by_truth
+    from gatewise.data.series import check_files, divides_by_truth
 
     _show(check_files(settings.data, nonzero=divides_by_truth(settings.train), split=settings.split), as_json)
 
 
 @with_settings("data", "split", kind=TextSettings)
-def generate(files: Texts = None, config: Config = None, as_json: Json = False, **options: Any) -> None:
+def generate(
+    files: files_of(TextDataSettings) = None,  # type: ignore[valid-type]
+    config: Config = None,
+    as_json: Json = False,
+    **options: Any,
+) -> None:
     """Say how texts would be read: symbols, documents, parts, look-alike letters, and what would be refused.
 
     Nothing is trained. Texts of 64 MB and more are encoded to the cache folder, where training finds them. The exit
@@ -55,7 +60,8 @@ def generate(files: Texts = None, config: Config = None, as_json: Json = False, 
 
       gatewise check generate poems/ "more/*.txt.gz" --documents blank_line --split document --json
     """
-    settings = settings_from(options, files or (), config, kind=TextSettings)
+    # Drawn windows train in regime windows alone; a check trains nothing, so it need not be told.
+    settings = settings_from({"regime": "windows", **options}, files or (), config, kind=TextSettings)
     if not settings.data.files:
         raise typer.BadParameter("give one or more texts, or a --config that names them", param_hint="FILES")
     from gatewise.data.text import check_text

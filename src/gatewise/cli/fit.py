@@ -1,4 +1,4 @@
-"""``gatewise fit forecast``: one training, one setting, one seed."""
+"""``gatewise fit``: one training, one setting, one seed."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def _show(result: dict[str, Any], folder: Path | None) -> None:
     if result.get("verdict"):
         typer.echo(verdict_text(result["verdict"]))
     if result.get("leaking"):
-        typer.echo(f"This split leaks: {_LEAKS[result['task']]}")
+        typer.echo(f"This split leaks: {_LEAKS[result.get('task', 'forecast')]}")
     for note in result.get("notes", ()):
         say(f"Note: {note}")
     if folder is not None:

@@ -2,34 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from gatewise.cli.forecast import Model
 from gatewise.cli.output import Json, print_json
 from gatewise.cli.result import show_metrics, verdict_text
+from gatewise.errors import InputError, ModelFolderError
 
 
 def score(
     folder: Model,
-    files: Annotated[
-        list[str], typer.Argument(metavar="FILES...", help="Data files as it was trained on, with newer rows.")
-    ],
+    files: Annotated[list[str], typer.Argument(metavar="FILES...", help="Newer rows, or texts, as it was trained on.")],
+    encoding: Annotated[str | None, typer.Option("--encoding", help="Encoding of the texts; as in training.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Judge a trained model on other data, beside the last value.
+    """Judge a trained model on other data: forecasts beside the last value, a text network by nats and bits.
 
     For example:
 
       gatewise score runs/gru NEW.csv
-    """
-    from gatewise.tasks.forecast import Forecaster
 
-    found = Forecaster.load(folder).evaluate(files)
+      gatewise score runs/book ANOTHER-BOOK.txt
+    """
+    from gatewise.tasks.model_folder import task_of
+
+    task = task_of(folder)
+    if task not in _JUDGES:
+        raise ModelFolderError(f"{folder} holds a model of the task {task!r}, which this version does not know")
+    found = _JUDGES[task](folder, files, encoding)
     if as_json:
         print_json(found)
-        return
-    show_metrics(f"all {found['windows']:,} windows", found["metrics"], found["baselines"])
-    if found.get("verdict"):
-        typer.echo(verdict_text(found["verdict"]))
+    elif task == "forecast":
+        show_metrics(f"all {found['windows']:,} windows", found["metrics"], found["baselines"])
+        if found.get("verdict"):
+            typer.echo(verdict_text(found["verdict"]))
+    else:
+        show_metrics(f"all {found['symbols']:,} symbols", found["metrics"], {})
+        if found["unseen"]:
+            typer.echo(f"{found['unseen']:,} of them were never seen in training.")
+
+
+def _forecasts(folder: Path, files: list[str], encoding: str | None) -> dict[str, Any]:
+    from gatewise.tasks.forecast import Forecaster
+
+    if encoding is not None:
+        raise InputError("--encoding: tables are read as UTF-8; only texts have an encoding")
+    return Forecaster.load(folder).evaluate(files)
+
+
+def _text(folder: Path, files: list[str], encoding: str | None) -> dict[str, Any]:
+    from gatewise.tasks.generate import TextGenerator
+
+    model = TextGenerator.load(folder)
+    if encoding is not None:
+        model.set_params(encoding=encoding)
+    return model.evaluate(files=files)
+
+
+_JUDGES = {"forecast": _forecasts, "generate": _text}

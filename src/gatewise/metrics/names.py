@@ -1,19 +1,19 @@
-"""What the metrics of text are called, their units and directions, and one look-up over the metrics of all tasks.
-
-The formulas are in :mod:`gatewise.metrics.text`; reports and studies need only what stands here.
-"""
+"""What metrics are called and which direction is better, over the metrics of all tasks."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gatewise.metrics.forecast import METRICS, Metric
+from gatewise.metrics.forecast import FORECAST_METRICS
+from gatewise.metrics.table import Metric
+from gatewise.metrics.text import PROTOCOL_METRICS, TRAINED_LOSS
 
 
 @dataclass(frozen=True)
 class MetricName:
-    """How a metric is written, in which unit, and whether less or more of it is better."""
+    """How a figure is written, in which unit, and whether less or more of it is better."""
 
     name: str
     label: str
@@ -22,58 +22,56 @@ class MetricName:
     summary: str
 
 
-_PROTOCOLS = {
-    "carried": "one pass over the whole part, state carried",
-    "cold": "windows, each from a fresh state",
-    "dynamic": "a copy that goes on learning from the part after predicting it",
-    "prequential": "one pass over the training part, each symbol predicted before it is learned",
-}
-_PER_PROTOCOL = (
-    ("nats_per_char", "nats per character", "nats", "lower", "Minus the log of the right symbol's probability"),
-    ("bits_per_char", "bits per character", "bits", "lower", "The same in bits"),
-    ("bits_per_byte", "bits per byte", "bits", "lower", "Bits over the text's size in UTF-8"),
-    ("perplexity", "perplexity", "", "lower", "Symbols that the network is as unsure of as if all were as likely"),
-    ("accuracy", "accuracy", "share", "higher", "Share of symbols of which the likeliest was right"),
-    ("calibration_error", "calibration error", "share", "lower", "Mean gap between what it was sure of and was right"),
-)
-_OF_GENERATED_TEXT = (
-    MetricName("known_words", "known words", "share", "higher", "Share of words that the training part has"),
-    MetricName("ngram_nats_per_char", "n-gram nats per character", "nats", "lower", "Generated text under the n-grams"),
-    MetricName("own_nats_per_char", "own nats per character", "nats", "lower", "Generated text under its own network"),
-    MetricName("distinct_4", "distinct 4-grams", "share", "higher", "Share of runs of 4 characters that differ"),
-    MetricName("copied_20", "copied runs of 20", "share", "lower", "Share of runs of 20 that the training part has"),
-    MetricName("longest_copy", "longest copy", "characters", "lower", "Longest run that the training part has"),
-)
-#: Every metric of text by name, in the order in which reports show them; the protocol is always named.
-TEXT_METRICS: dict[str, MetricName] = {
+#: Figures of generated text, which a run measures for each of its samplings.
+GENERATED_METRICS = {
     metric.name: metric
     for metric in (
-        *(
-            MetricName(f"{protocol}_{name}", f"{protocol} {label}", unit, direction, f"{summary}: {how}")  # type: ignore[arg-type]
-            for protocol, how in _PROTOCOLS.items()
-            for name, label, unit, direction, summary in _PER_PROTOCOL
-        ),
-        *_OF_GENERATED_TEXT,
-        MetricName("loss", "loss as trained", "", "lower", "What training minimises, over cold windows"),
+        MetricName("known_words", "Known words", "share", "higher", "Share of words that the training part has"),
+        MetricName("ngram_nats_per_char", "N-gram nats/char", "nats", "lower", "Generated text under the n-grams"),
+        MetricName("own_nats_per_char", "Own nats/char", "nats", "lower", "Generated text under its own network"),
+        MetricName("distinct_4", "Distinct 4-grams", "share", "higher", "Share of runs of 4 characters that differ"),
+        MetricName("copied_20", "Copied 20-grams", "share", "lower", "Share of runs of 20 that the training part has"),
+        MetricName("longest_copy", "Longest copy", "characters", "lower", "Longest run that the training part has"),
     )
 }
+#: Every metric that a text study may compare by.
+TEXT_NAMES: Mapping[str, Metric | MetricName] = {
+    **PROTOCOL_METRICS,
+    **GENERATED_METRICS,
+    TRAINED_LOSS.name: TRAINED_LOSS,
+}
+#: Every metric of every task, in the order in which reports show them.
+NAMES: Mapping[str, Metric | MetricName] = {**FORECAST_METRICS, **TEXT_NAMES}
 
 
-def metric_name(name: str) -> MetricName | Metric | None:
-    """Return what a metric of any task is called; None for one that no table knows.
+def metric_label(name: str) -> str:
+    """Name a metric as the field writes it.
 
     Examples
     --------
-    >>> metric_name("carried_nats_per_char").label, metric_name("mse").direction
-    ('carried nats per character', 'lower')
+    >>> metric_label("mse"), metric_label("carried_nats_per_char")
+    ('MSE', 'Nats/char, carried')
     """
-    return METRICS.get(name) or TEXT_METRICS.get(name)
+    return NAMES[name].label if name in NAMES else name.replace("_", " ")
+
+
+def metric_phrase(name: str) -> str:
+    """Name a metric within a sentence.
+
+    Examples
+    --------
+    >>> metric_phrase("mse"), metric_phrase("carried_nats_per_char"), metric_phrase("known_words")
+    ('MSE', 'carried nats/char', 'known words')
+    """
+    what, _, protocol = metric_label(name).partition(", ")
+    if name in TEXT_NAMES:
+        what = what[:1].lower() + what[1:]
+    return f"{protocol} {what}".strip()
 
 
 def is_higher_better(name: str) -> bool:
     """Whether more of a metric is better; of what is not known, less is."""
-    known = metric_name(name)
-    return known is not None and known.direction == "higher"
+    return name in NAMES and NAMES[name].direction == "higher"
 
 
 def direction(name: str) -> Literal["lower", "higher"]:

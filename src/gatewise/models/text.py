@@ -15,8 +15,8 @@ from gatewise.models.heads import DenseHead
 from gatewise.models.stack import RecurrentStack
 from gatewise.settings import TextModelSettings
 
-#: Half the width of the uniform distribution that embeddings start from, as in Keras.
-_EMBEDDING_WIDTH = 0.05
+#: Half the width of the uniform distribution that small embeddings start from, as in Keras.
+_SMALL = 0.05
 
 
 class TextNetwork(nn.Module):
@@ -64,8 +64,7 @@ class TextNetwork(nn.Module):
         width = settings.embedding or symbols
         self.embedding: nn.Parameter | None = None
         if settings.embedding:
-            drawn = torch.rand(symbols, width, generator=init_generator)
-            self.embedding = nn.Parameter((2 * drawn - 1) * _EMBEDDING_WIDTH)
+            self.embedding = nn.Parameter(_start(settings, symbols, width, init_generator))
         self.symbol_dropout = Dropout(settings.symbol_dropout, mask="symbol", generator=dropout_generator)
         self.stack = RecurrentStack(
             settings.cell,
@@ -184,6 +183,14 @@ class TextNetwork(nn.Module):
             dtype = self.head.layers[-1].weight.dtype
             return functional.one_hot(ids, self.symbols + 1)[..., :-1].to(dtype)  # type: ignore[arg-type]
         return functional.embedding(ids, self.symbol_vectors())
+
+
+def _start(settings: TextModelSettings, symbols: int, width: int, generator: torch.Generator | None) -> Tensor:
+    """Draw the vectors that symbols have before training."""
+    if settings.embedding_start == "small":
+        return (2 * torch.rand(symbols, width, generator=generator) - 1) * _SMALL
+    drawn = torch.randn(symbols, width, generator=generator)
+    return drawn * width**-0.5 if settings.tied else drawn  # as the output layer's rows, they must not be long
 
 
 def _check_ids(ids: Tensor, rank: int, symbols: int) -> None:

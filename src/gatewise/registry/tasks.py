@@ -48,7 +48,7 @@ TASKS = {
             study="gatewise.studies.settings:ForecastStudy",
             runner="gatewise.tasks.forecast:run_forecast",
             digest="gatewise.studies.digests:forecast_digest",
-            metrics="gatewise.metrics:METRICS",
+            metrics="gatewise.metrics:FORECAST_METRICS",
             baseline="last_value",
         ),
         Task(
@@ -58,7 +58,7 @@ TASKS = {
             study="gatewise.studies.settings:TextStudy",
             runner="gatewise.tasks.generate:run_text",
             digest="gatewise.studies.digests:text_digest",
-            metrics="gatewise.metrics.names:TEXT_METRICS",
+            metrics="gatewise.metrics.names:TEXT_NAMES",
             baseline="ngram",
         ),
     )

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from gatewise.errors import InputError
+from gatewise.metrics.names import is_higher_better
+from gatewise.registry import TASKS, task_of
 from gatewise.runs import RunFolder
 from gatewise.studies.folder import StudyFolder
 
@@ -29,6 +31,7 @@ class Level:
     metrics: Mapping[str, Mapping[str, Any]]  # name -> mean, std, min, max, values
     epochs: Mapping[str, Any]  # run, best: a number a seed
     seconds: Mapping[str, Any]  # per_epoch, per_step_ms, exclusive
+    results: tuple[Mapping[str, Any], ...] = ()  # result.json of each run
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,15 @@ class Evidence:
     findings: tuple[Mapping[str, Any], ...] = ()
     claims: tuple[Mapping[str, Any], ...] = ()
     failed: tuple[Mapping[str, Any], ...] = ()
+    diverged: tuple[Mapping[str, Any], ...] = ()  # levels at which training diverged: runs, of, levels
     notes: tuple[str, ...] = ()
     leaking: bool = False
     test: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     environments: tuple[Mapping[str, Any], ...] = ()
     intervals: Mapping[str, Any] = field(default_factory=dict)
+    task: str = "forecast"
+    within: str = ""  # what every run measured inside itself and the levels differ in: "memory", "sampling"
 
     @property
     def mains(self) -> list[str]:
@@ -68,7 +74,20 @@ class Evidence:
     def baseline(self) -> str:
         """The baseline that the verdict is about."""
         named = [str(row["baseline"]) for row in self.against_baseline if row.get("baseline")]
-        return named[0] if named else next(iter(self.baselines), "last_value")
+        return named[0] if named else next(iter(self.baselines), TASKS[self.task].baseline)
+
+    @property
+    def shown_levels(self) -> list[Level]:
+        """The levels that share the best one's condition, each set of runs once: what a figure has room for."""
+        known = [level for level in self.levels if (level.metrics.get(self.metric) or {}).get("mean") is not None]
+        if not known:
+            return []
+        pick = max if is_higher_better(self.metric) else min
+        best = pick(known, key=lambda level: float(level.metrics[self.metric]["mean"]))
+        if self.within:
+            unique = {tuple(run.path for run in level.runs): level for level in reversed(self.levels)}
+            return [replace(level, main=level.condition or self.name) for level in reversed(unique.values())]
+        return [level for level in self.levels if level.condition == best.condition]
 
 
 def read_evidence(folder: Path) -> Evidence:
@@ -99,7 +118,8 @@ def _study(folder: StudyFolder) -> Evidence:
     levels = []
     for entry in tree.get("levels") or []:
         settings = dict(entry.get("settings") or {})
-        runs = (folder.run(str(name)) for name in entry.get("runs") or [])
+        named = (folder.run(str(name)) for name in entry.get("runs") or [])
+        runs = tuple(run for run in named if run.has_settings())
         levels.append(
             Level(
                 label=str(entry["label"]),
@@ -108,7 +128,8 @@ def _study(folder: StudyFolder) -> Evidence:
                     show_setting(key, value) for key, value in settings.items() if main not in (key, "")
                 ),
                 settings=settings,
-                runs=tuple(run for run in runs if run.has_settings()),
+                runs=runs,
+                results=tuple(_optional(run, "result") for run in runs),
                 parameters=entry.get("parameters"),
                 metrics=entry.get("metrics") or {},
                 epochs=entry.get("epochs") or {},
@@ -116,12 +137,14 @@ def _study(folder: StudyFolder) -> Evidence:
             )
         )
     first = next((run for level in levels for run in level.runs), None)
-    results = {level.label: [_optional(run, "result") for run in level.runs] for level in levels}
+    results = {level.label: level.results for level in levels}
     said = [note for group in results.values() for result in group for note in result.get("notes") or ()]
     return Evidence(
         name=str(tree.get("name") or folder.path.name),
         question=str(tree.get("question") or ""),
         is_study=True,
+        task=task_of(tree).name,
+        within=str(tree.get("within") or ""),
         metric=str(tree.get("metric") or "mse"),
         main=main,
         levels=tuple(levels),
@@ -131,6 +154,7 @@ def _study(folder: StudyFolder) -> Evidence:
         findings=tuple(tree.get("findings") or ()),
         claims=tuple(tree.get("claims") or ()),
         failed=tuple(tree.get("failed") or ()),
+        diverged=tuple(tree.get("diverged") or ()),
         notes=_unique([*(tree.get("notes") or ()), *said]),
         leaking=bool(tree.get("leaking")),
         test=str(tree.get("test") or ""),
@@ -156,6 +180,7 @@ def _single(run: RunFolder) -> Evidence:
         condition="",
         settings={"model.cell": cell},
         runs=(run,),
+        results=(result,),
         parameters=result.get("parameters"),
         metrics={
             key: {"mean": value, "std": None, "min": value, "max": value, "values": [value]}
@@ -180,7 +205,8 @@ def _single(run: RunFolder) -> Evidence:
         name=name,
         question="",
         is_study=False,
-        metric=str(verdict.get("metric") or "mse"),
+        task=task_of(settings).name,
+        metric=str(verdict.get("metric") or _first_metric(settings, level)),
         main="",
         levels=(level,),
         baselines={key: value.get("test") or {} for key, value in (result.get("baselines") or {}).items()},
@@ -192,6 +218,13 @@ def _single(run: RunFolder) -> Evidence:
         environments=_environments([run]),
         intervals={cell: result.get("intervals") or {}},
     )
+
+
+def _first_metric(settings: Mapping[str, Any], level: Level) -> str:
+    """Return the metric that judges a run without a verdict: the first that it has, in its task's order."""
+    names: Mapping[str, Any] = task_of(settings).load("metrics")
+    known = [name for name in names if (level.metrics.get(name) or {}).get("mean") is not None]
+    return known[0] if known else next(iter(names))
 
 
 def _as_ratio(verdict: Mapping[str, Any], baselines: Mapping[str, Any]) -> list[float] | None:

@@ -6,19 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from gatewise.metrics.names import is_higher_better
 from gatewise.report import charts
 from gatewise.report.evidence import Evidence, Level, logs
 from gatewise.report.figure import Figure, Rows, is_finite
 from gatewise.report.table import Cell, Table, figure, head
 from gatewise.report.traces import figures, thin
-from gatewise.report.words import baseline_title, metric_title, number
+from gatewise.report.words import baseline_title, metric_heading, number
 
 _MOST_EPOCHS = 60
 
 
 def seeds_figure(evidence: Evidence) -> Figure | None:
     """Every seed of every level on the metric that judges."""
-    title = f"Test {metric_title(evidence.metric)}"
+    title = f"Test {metric_heading(evidence.metric)}"
     entries = {level.label: level.metrics.get(evidence.metric) or {} for level in evidence.levels}
     values = {label: [x for x in entry.get("values") or () if is_finite(x)] for label, entry in entries.items()}
     levels = [level for level in evidence.levels if values[level.label]]
@@ -43,7 +44,8 @@ def seeds_figure(evidence: Evidence) -> Figure | None:
     if is_finite(reference):
         base = {"value": figures(reference), "name": f"{words}: {number(reference)}"}
     drawn = [row["value"] for row in dots] + ([base["value"]] if base else [])
-    lowest = min(means, key=lambda row: float(row["value"]))
+    higher = is_higher_better(evidence.metric)
+    best = (max if higher else min)(means, key=lambda row: float(row["value"]))
     rows = [[head(level.label), *(figure(number(value)) for value in values[level.label])] for level in levels]
     seeds = tuple(f"seed {index}" for index in range(1, max(map(len, rows))))
     caption = "Each mark is one training; the bar is the mean of its setting."
@@ -53,8 +55,9 @@ def seeds_figure(evidence: Evidence) -> Figure | None:
         name="seeds",
         title=f"{title} of every seed",
         caption=caption,
-        description=f"Strip plot of {title} for {len(levels)} settings. The lowest mean is {lowest['shown']}, of "
-        f"{lowest['level']}.{f' {words.capitalize()} has {number(reference)}.' if base else ''}",
+        description=f"Strip plot of {title} for {len(levels)} settings. "
+        f"The {'highest' if higher else 'lowest'} mean is {best['shown']}, of {best['level']}."
+        f"{f' {words.capitalize()} has {number(reference)}.' if base else ''}",
         spec=charts.seed_dots([level.label for level in levels], evidence.mains, title, drawn, baseline=bool(base)),
         data={"dots": dots, "means": means, **({"baseline": [base]} if base else {})},
         table=Table("seeds-table", f"{title} of each seed", ("setting", *seeds), rows),
@@ -63,6 +66,10 @@ def seeds_figure(evidence: Evidence) -> Figure | None:
 
 def loss_figures(evidence: Evidence) -> list[Figure]:
     """One panel a condition: how the losses fell."""
+    if evidence.within:
+        levels = evidence.shown_levels
+        panel = _loss_panel("loss-0", "", levels, [level.main for level in levels])
+        return [panel] if panel else []
     panels = []
     for index, condition in enumerate(evidence.conditions):
         levels = [level for level in evidence.levels if level.condition == condition]

@@ -10,10 +10,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from gatewise.report import figures, figures_forecast, style, tables, tables_forecast, words
+from gatewise.metrics.names import is_higher_better
+from gatewise.report import style, words
 from gatewise.report.evidence import Evidence, read_evidence
 from gatewise.report.figure import Figure, pack
-from gatewise.report.traces import Traces, read_traces
+from gatewise.report.parts import parts_of
 from gatewise.runs import atomic
 
 _PAGE = "page.html"
@@ -56,20 +57,19 @@ def make_report(folder: Path, out: Path | None = None) -> Path:
 
 def render(evidence: Evidence) -> str:
     """Return the page as text."""
-    traces = read_traces(evidence)
-    parts = _figures(evidence, traces)
-    every = [figure for group in parts.values() for figure in group]
+    parts = parts_of(evidence)
+    every = [figure for group in parts.figures.values() for figure in group]
     scripts = {"early": _asset("early.js"), "vega": _vega(), "page": _asset("page.js")}
     page: str = _template().render(
         evidence=evidence,
         verdict=words.verdict(evidence),
         glance=_glance(evidence),
-        figures=parts,
+        parts=parts,
+        figures=parts.figures,
         stills={figure.name: figure.still() for figure in every},
-        tables=_tables(evidence, traces),
-        worse=tables_forecast.worse_sentence(evidence, traces),
-        traces=traces,
-        levels=figures_forecast.drawn_levels(evidence, traces),
+        tables=parts.tables,
+        levels=parts.levels,
+        **parts.extra,
         payload=_payload(every),
         colours=style.COLOURS,
         css=_asset("page.css"),
@@ -79,47 +79,18 @@ def render(evidence: Evidence) -> str:
     return page
 
 
-def _figures(evidence: Evidence, traces: Traces) -> dict[str, list[Figure]]:
-    rows = figures_forecast.forecast_rows(evidence, traces)
-    single = {
-        "seeds": figures.seeds_figure(evidence) if evidence.is_study else None,
-        "lag": figures_forecast.lag_figure(evidence, traces),
-        "time": figures.time_figure(evidence) if evidence.is_study else None,
-    }
-    return {
-        **{name: [figure] if figure else [] for name, figure in single.items()},
-        "loss": figures.loss_figures(evidence),
-        "forecast": figures_forecast.forecast_figures(evidence, traces, rows),
-        "scatter": figures_forecast.scatter_figures(evidence, traces, rows),
-    }
-
-
-def _tables(evidence: Evidence, traces: Traces) -> dict[str, Any]:
-    return {
-        "results": tables.results_table(evidence),
-        "baseline": tables.baseline_tables(evidence),
-        "comparisons": tables.comparisons_table(evidence),
-        "lag": tables_forecast.lag_table(evidence, traces),
-        "worse": tables_forecast.ratio_tables(evidence, traces),
-        "interval": tables.interval_table(evidence),
-        "claims": tables.claims_table(evidence),
-        "failed": tables.failed_table(evidence),
-        "machine": tables.machine_table(evidence),
-        "settings": tables.settings_table(evidence),
-    }
-
-
 def _glance(evidence: Evidence) -> list[tuple[str, str]]:
     """Return the few numbers that a reader wants first."""
-    metric, title = evidence.metric, words.metric_title(evidence.metric)
-    runs = sum(len(level.runs) for level in evidence.levels)
+    metric, title = evidence.metric, words.metric_heading(evidence.metric)
+    runs = len({run.path for level in evidence.levels for run in level.runs})
     facts = [("trainings", words.number(runs))] if evidence.is_study else []
     known = [level for level in evidence.levels if (level.metrics.get(metric) or {}).get("mean") is not None]
     reference = evidence.baselines.get(evidence.baseline, {}).get(metric)
     if reference is not None:
         facts.append((f"test {title} of {words.baseline_title(evidence.baseline)}", words.number(reference)))
     if known:
-        best = min(known, key=lambda level: level.metrics[metric]["mean"])
+        pick = max if is_higher_better(metric) else min
+        best = pick(known, key=lambda level: level.metrics[metric]["mean"])
         facts.append((f"test {title} of {best.label}", words.spread(best.metrics[metric])))
     timed = [level for level in evidence.levels if level.seconds.get("per_epoch")]
     if timed:
@@ -175,7 +146,9 @@ def _asset(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _template() -> Any:
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_asset("template.html"))
+    environment = Environment(
+        loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("template.html")

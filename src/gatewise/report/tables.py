@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gatewise.metrics import METRICS
+from gatewise.metrics.names import NAMES, is_higher_better, metric_label
+from gatewise.metrics.text import PROTOCOLS
 from gatewise.report.evidence import Evidence, Level, show_setting, show_value
 from gatewise.report.table import SIGNS, Cell, Table, figure, group, grouped, head, says, text
 from gatewise.report.words import baseline_title, interval, metric_title, number, p_value, spread
 
+#: Say the same as nats per character in another unit; they stand in the run's result.
+_LEFT_OUT = {f"{protocol}_{name}" for protocol in PROTOCOLS for name in ("bits_per_char", "perplexity")}
+
 
 def results_table(evidence: Evidence) -> Table:
     """Every level and every baseline, each metric as mean and spread over seeds."""
-    names = [name for name in METRICS if any(name in level.metrics for level in evidence.levels)]
+    names = [name for name in NAMES if any(name in level.metrics for level in evidence.levels)]
     names += sorted({name for level in evidence.levels for name in level.metrics} - set(names))
+    names = [name for name in names if name not in _LEFT_OUT]
     costs = ("parameters", "epochs", "best epoch", "s an epoch", "ms a step")
     heads = ("setting", *(metric_title(name) for name in names), *costs)
     best = {name: _best(evidence, name) for name in names}
@@ -40,9 +45,9 @@ def results_table(evidence: Evidence) -> Table:
 def _best(evidence: Evidence, name: str) -> Level | None:
     """Return the level with the best mean, none where all are equal or there is one alone."""
     known = [level for level in evidence.levels if (level.metrics.get(name) or {}).get("mean") is not None]
-    if name not in METRICS or len({level.metrics[name]["mean"] for level in known}) < 2:
+    if name not in NAMES or len({level.metrics[name]["mean"] for level in known}) < 2:
         return None
-    pick = min if METRICS[name].direction == "lower" else max
+    pick = max if is_higher_better(name) else min
     return pick(known, key=lambda level: float(level.metrics[name]["mean"]))
 
 
@@ -77,10 +82,11 @@ def _baseline_table(evidence: Evidence, name: str, where: str) -> Table | None:
         shown = number(row.get("ratio"), 3), interval(row.get("interval")), p_value(p)
         return [*(figure(value) for value in shown), says(row.get("says"))]
 
-    heads = ("setting", f"{metric_title(metric).split(',')[0]} ratio", "95 % interval", "p", "decision")
+    heads = ("setting", f"{metric_label(metric)} ratio", "95 % interval", "p", "decision")
     rows = grouped(evidence, len(heads), cells)
     title = baseline_title(name)
-    note = f"The ratio is that to {title}: above 1 the setting is worse. {_test(evidence)}"
+    side = "below" if is_higher_better(metric) else "above"
+    note = f"The ratio is that to {title}: {side} 1 the setting is worse. {_test(evidence)}"
     return Table(where, f"Against {title}", heads, rows, note) if rows else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gatewise.metrics import METRICS
+from gatewise.metrics.names import NAMES, TEXT_NAMES, is_higher_better, metric_phrase
 from gatewise.report.evidence import Evidence
 
 _BASELINES = {
@@ -19,6 +19,21 @@ _BASELINES = {
     "auto_ets": "AutoETS",
     "auto_arima": "AutoARIMA",
     "theta": "Theta",
+    "uniform": "guessing evenly",
+    "unigram": "the frequency of each character",
+    "ngram": "the best n-gram",
+    "gzip": "gzip",
+    "xz": "xz",
+    "ppm": "PPM",
+    "held_out": "real text",
+}
+#: What a baseline is, for a reader who sees that a network does not beat it.
+_ABOUT = {
+    "ngram": "An n-gram counts which characters followed the last few in the training text; it is made in seconds and "
+    "looks back no further.",
+    "gzip": "gzip only looks for repeated text.",
+    "xz": "xz only looks for repeated text.",
+    "ppm": "PPM counts which bytes followed the last few, and goes on counting as it reads.",
 }
 _DASH = "–"
 
@@ -34,10 +49,15 @@ class Verdict:
 
 def metric_title(name: str) -> str:
     """Return how a metric is written, with its unit: ``mape`` -> "MAPE, %"."""
-    metric = METRICS.get(name)
+    metric = NAMES.get(name)
     if metric is None:
         return name.replace("_", " ")
     return f"{metric.label}, %" if metric.unit == "%" else metric.label
+
+
+def metric_heading(name: str) -> str:
+    """Return how a metric is written behind the word "test": as in a sentence, or with its unit."""
+    return metric_phrase(name) if name in TEXT_NAMES else metric_title(name)
 
 
 def baseline_title(name: str) -> str:
@@ -106,7 +126,8 @@ def verdict(evidence: Evidence) -> Verdict:
         return Verdict("No verdict: nothing was compared with a baseline.", (), "none")
     title = headline_title(evidence)
     said = {word: [row for row in rows if row["says"] == word] for word in ("better", "undecided", "worse")}
-    best = min(rows, key=lambda row: math.inf if row.get("ratio") is None else row["ratio"])
+    sign = -1 if is_higher_better(evidence.metric) else 1
+    best = min(rows, key=lambda row: math.inf if row.get("ratio") is None else sign * row["ratio"])
     sentences = _measured(evidence, best, title, nearest=not said["better"])
     if evidence.is_study:
         headline, rest, tone = _of_many(said, len(rows), title, "cell" if evidence.main == "model.cell" else "setting")
@@ -116,12 +137,14 @@ def verdict(evidence: Evidence) -> Verdict:
         tone = str(rows[0]["says"])
         headline = _of_one(evidence.levels[0].label, title, tone)
         if len(evidence.baselines) > 1:
-            sentences.append(f"Of {len(evidence.baselines)} baselines {title} has the least error.")
+            least = "error" if evidence.task == "forecast" else "loss"
+            sentences.append(f"Of {len(evidence.baselines)} baselines {title} has the least {least}.")
     if base == "last_value":
         below = "" if title == baseline_title(base) else f" (below: {baseline_title(base)})"
         sentences.append(
             f"{title.capitalize()} as a forecast{below} says that nothing changes: it knows nothing and costs nothing."
         )
+    sentences += [_ABOUT[base]] if base in _ABOUT and tone != "better" else []
     return Verdict(headline, tuple(sentences), tone)
 
 
@@ -174,18 +197,18 @@ def _of_one(label: str, baseline: str, says: str) -> str:
 def _measured(evidence: Evidence, row: Mapping[str, Any], title: str, *, nearest: bool) -> list[str]:
     """Say the best setting's number beside the baseline's."""
     key = str(row.get("metric") or evidence.metric)
-    metric = metric_title(key).split(",")[0]
     level = next((level for level in evidence.levels if level.label == row.get("label")), None)
     entry = (level.metrics.get(key) if level else None) or {}
     reference = evidence.baselines.get(evidence.baseline, {}).get(key)
     seeds = len(entry.get("values") or ())
     over = f" on average over {seeds} seeds" if seeds > 1 else ""
     who = f"{'Nearest comes' if nearest else 'Best is'} {row.get('label')}, with" if evidence.is_study else "It has"
-    sentences = [f"{who} a test {metric} of {number(entry.get('mean'))}{over}."]
+    sentences = [f"{who} a test {metric_phrase(key)} of {number(entry.get('mean'))}{over}."]
     found = [f"95 % interval {interval(row['interval'])}"] if row.get("interval") else []
     p = row.get("p_holm") if row.get("p_holm") is not None else row.get("p")
     found += [f"p {'' if p < 0.001 else '= '}{p_value(p)}"] if p is not None else []
-    times = f"the error is {number(row['ratio'], 3)} times as large" if row.get("ratio") is not None else ""
+    what = "it" if is_higher_better(key) else "the error" if evidence.task == "forecast" else "the loss"
+    times = f"{what} is {number(row['ratio'], 3)} times as large" if row.get("ratio") is not None else ""
     beside = f" ({', '.join(found)})" if found else ""
     if reference is not None:
         sentences.append(f"{title.capitalize()} has {number(reference)}{f': {times}{beside}' if times else ''}.")

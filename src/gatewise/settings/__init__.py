@@ -27,6 +27,7 @@ from gatewise.settings.text import (
     TextSettings,
     TextSplitSettings,
     TextTrainSettings,
+    read_sampling,
 )
 from gatewise.settings.train import TrainSettings
 
@@ -54,5 +55,6 @@ __all__ = [
     "field_names",
     "flat_fields",
     "parse",
+    "read_sampling",
     "text_preset",
 ]

@@ -7,51 +7,32 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from gatewise import registry
-from gatewise.errors import SettingsError, did_you_mean
-from gatewise.settings.base import Count, Names, Rate, RunSettings, Settings, registered
+from gatewise.errors import SettingsError
+from gatewise.settings.base import Count, Names, Rate, RunSettings, Settings, parse, registered
 from gatewise.settings.model import ModelSettings
+from gatewise.settings.sampling import SamplingSettings
 from gatewise.settings.train import TrainSettings
 
-#: What a sampling is made of; ``probability_temperature`` divides probabilities, as the reference report did.
-_SAMPLING = {
-    "temperature": float,
-    "probability_temperature": float,
-    "top_k": int,
-    "top_p": float,
-    "min_p": float,
-    "typical": float,
-    "repetition_penalty": float,
-    "no_repeat_ngram": int,
-}
 
-
-def read_sampling(text: str) -> dict[str, float]:
-    """Read a sampling as settings write it; ``greedy`` alone has no parts.
+def read_sampling(text: str) -> SamplingSettings:
+    """Read a way of writing: ``greedy``, or settings of writing side by side.
 
     Raises
     ------
     SettingsError
-        If a part is unknown or its value is no positive number.
+        If a part is unknown or its value cannot be used.
 
     Examples
     --------
-    >>> read_sampling("temperature=0.8 top_k=40"), read_sampling("greedy")
-    ({'temperature': 0.8, 'top_k': 40}, {})
+    >>> read_sampling("temperature=0.8 top_k=40").top_k, read_sampling("sampler=report").sampler
+    (40, 'report')
     """
-    found: dict[str, float] = {}
-    for part in [] if text == "greedy" else text.split():
-        name, _, value = part.partition("=")
-        if name not in _SAMPLING:
-            raise SettingsError(f"{part!r} is no part of a sampling{did_you_mean(name, ['greedy', *_SAMPLING])}")
-        try:
-            found[name] = _SAMPLING[name](value)
-        except ValueError:
-            raise SettingsError(f"{part!r}: a number is needed, e.g. {name}=1") from None
-        if not 0 < found[name] < float("inf"):
-            raise SettingsError(f"{part!r}: a number above 0 is needed")
-    if not found and text != "greedy":
-        raise SettingsError("a sampling is greedy, or e.g. temperature=0.8")
-    return found
+    if text == "greedy":
+        return SamplingSettings(greedy=True)
+    parts = dict(part.split("=", 1) for part in text.split() if "=" in part)
+    if len(parts) < max(1, len(text.split())):
+        raise SettingsError(f"{text!r} is no way of writing: give greedy, or e.g. temperature=0.8")
+    return parse(SamplingSettings, parts)
 
 
 def _is_sampling(text: str) -> str:
@@ -63,9 +44,9 @@ class TextDataSettings(Settings):
     """Which texts are read, and how they become symbols."""
 
     files: Names = ()
-    """Text files (plain or .gz), folders or globs; or sample:NAME for a text that Python ships (sample:licence)."""
+    """Text files (plain or .gz), folders or globs; or sample:NAME for a text that Python ships (sample:python-docs)."""
     encoding: str = "utf-8"
-    """Encoding of the files."""
+    """Encoding of the files; a byte order mark is left out, and lines end with a line feed alone."""
     lower: bool = False
     """Turn letters into small ones."""
     normalize: Literal["NFC", "NFD", "NFKC", "NFKD", "none"] = "NFC"
@@ -104,6 +85,8 @@ class TextModelSettings(ModelSettings):
     """Units of each layer."""
     embedding: Annotated[int, Field(ge=0)] = 64
     """Size of a symbol's vector; 0 feeds the symbol itself (one-hot)."""
+    embedding_start: Literal["normal", "small"] = "normal"
+    """Where vectors start: normal (as torch's) learns faster and better; small (as Keras') is the report's."""
     symbol_dropout: Rate = 0.0
     """Share of the symbols whose vector is dropped as a whole, before the first layer."""
     output_dropout: Rate = 0.0

@@ -52,6 +52,7 @@ def compare_study(folder: str | os.PathLike[str]) -> dict[str, Any]:
     tree: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         **{key: study[key] for key in ("name", "question", "task", "factors", "main", "metric")},
+        "within": study.get("within"),
         "seeds": len(study["seeds"]),
         "levels": [level.to_json() for level in levels],
         "baselines": _baselines(levels),

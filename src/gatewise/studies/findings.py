@@ -46,6 +46,7 @@ def make_findings(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
     return [
         *_against_doing_nothing(tree),
         *_best_of_each_condition(tree, levels),
+        *_the_same(tree),
         *_what_each_factor_does(tree, levels),
         *_divergence(tree),
         *_time(tree, levels),
@@ -272,6 +273,17 @@ def _time(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
             ],
         }
     ]
+
+
+def _the_same(tree: Tree) -> list[Finding]:
+    """Say of which levels every seed gave the same number: they are the same function, and no seed would tell them."""
+    pairs: dict[str, Finding] = {}
+    for row in tree["comparisons"]:
+        if row["interval"] == [0.0, 0.0] and row["metric"] == tree["metric"]:
+            names = listed(level_name(tree["main"], row[side]) for side in ("a", "b"))
+            text = f"{capital(names)} give the same test {metric_label(row['metric'])} with every seed."
+            pairs.setdefault(text, {"text": text, "evidence": [f"difference 0 with {row['seeds']} paired seeds"]})
+    return list(pairs.values())
 
 
 def _divergence(tree: Tree) -> list[Finding]:

@@ -134,7 +134,7 @@ def inner_levels(levels: Iterable[LevelResults], study: Mapping[str, Any]) -> li
             label = f"{level.label}, {name}" if level.settings else name
             inner = LevelResults(label, {**level.settings, factor: value})
             for seed, result in level.results.items():
-                measured = result.get(key, {}).get(str(value))
+                measured = (result.get(key) or {}).get(str(value))
                 if measured is not None:
                     inner.runs[seed] = level.runs[seed]
                     inner.results[seed] = {**result, **_measured(measured, result, key)}
@@ -143,10 +143,10 @@ def inner_levels(levels: Iterable[LevelResults], study: Mapping[str, Any]) -> li
 
 
 def _measured(measured: Any, result: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """Return metrics and baselines of what was measured inside a run."""
+    """Return metrics and baselines of what was measured inside a run: a number a context, or figures a sampling."""
     if key == "memory":
         return {"metrics": {"test": {"cold_nats_per_char": measured, "cold_bits_per_char": measured / log(2)}}}
-    real = result.get(key, {}).get(HELD_OUT)
+    real = result[key].get(HELD_OUT)
     return {"metrics": {"test": _numbers(measured)}, "baselines": {HELD_OUT: {"test": _numbers(real)}} if real else {}}
 
 

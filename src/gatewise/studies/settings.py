@@ -138,6 +138,8 @@ class ForecastStudy(ForecastParts, StudySettings):
 
     metric: str = "mse"
     """What levels are compared by."""
+    within: None = None
+    """Nothing: a forecasting run measures nothing inside itself that could be compared."""
 
 
 class TextStudy(TextParts, StudySettings):

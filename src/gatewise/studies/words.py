@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gatewise.metrics.names import metric_name
+from gatewise.metrics.names import metric_phrase as metric_label
 from gatewise.studies.factors import show
+
+__all__ = [
+    "baseline_name", "capital", "count", "level_name", "listed", "metric_label", "p_words", "ratio_value",
+    "ratio_words", "setting", "span", "times", "value",
+]  # fmt: skip
 
 _BASELINES = {
     "last_value": "the last value",
@@ -14,6 +19,13 @@ _BASELINES = {
     "seasonal_naive": "the value one season before",
     "window_mean": "the window's mean",
     "ridge": "ridge regression on the window",
+    "uniform": "guessing evenly",
+    "unigram": "the frequency of each character",
+    "ngram": "the best n-gram",
+    "gzip": "gzip",
+    "xz": "xz",
+    "ppm": "PPM",
+    "held_out": "real text",
 }
 _COUNTS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
@@ -39,14 +51,9 @@ def setting(factor: str, value: Any) -> str:
     >>> setting("model.input_dropout", 0.1), setting("schedule", "early stopped")
     ('input dropout 0.1', 'early stopped')
     """
-    if "." not in factor:
-        return show(value)
+    if "." not in factor and isinstance(value, str):
+        return value
     return f"{factor.rsplit('.', 1)[-1].replace('_', ' ')} {show(value)}"
-
-
-def metric_label(name: str) -> str:
-    """Name a metric as the field writes it."""
-    return known.label if (known := metric_name(name)) else name.replace("_", " ")
 
 
 def baseline_name(name: str) -> str:

@@ -52,13 +52,13 @@ def read_config(folder: Path, *, task: str, version: int, files: Sequence[str]) 
         If this is no model folder, or one that this version cannot read.
     """
     config = _read(folder)
+    if config["task"] != task:
+        raise ModelFolderError(f"{folder} holds a model of the task {config['task']!r}, not {task!r}")
     if config["format_version"] > version:
         raise ModelFolderError(
             f"{folder} has format {config['format_version']}, made by gatewise {config.get('gatewise_version', '?')}; "
             f"this version reads up to {version}: upgrade gatewise"
         )
-    if config["task"] != task:
-        raise ModelFolderError(f"{folder} holds a model of the task {config['task']!r}, not {task!r}")
     for name in files:
         if not (folder / name).is_file():
             raise ModelFolderError(f"{folder} is incomplete: {name} is missing; copy it again or train again")

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Protocol, TextIO
 
+from gatewise.harmless import harmless
+
 
 class Progress(Protocol):
     """Told by the loop where it is."""
@@ -66,7 +68,7 @@ class Lines(Silent):
 
     def show(self, text: str) -> None:
         """Write the text."""
-        print(text, file=self.stream, flush=True)
+        print(harmless(text), file=self.stream, flush=True)
 
 
 class Bar(Silent):
@@ -109,10 +111,10 @@ class Bar(Silent):
             self.best = f"  best {loss:.5g} (epoch {row['epoch']})"
 
     def show(self, text: str) -> None:
-        """Write the text above the bar; control characters in it do nothing."""
+        """Write the text above the bar."""
         from rich.text import Text
 
-        self._bar.console.print(Text(printable(text)))
+        self._bar.console.print(Text(harmless(text)))
 
     def stop(self) -> None:
         """Remove the bar."""

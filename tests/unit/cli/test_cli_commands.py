@@ -178,7 +178,8 @@ def test_the_template_is_a_csv(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("loaded")
-def test_score_shows_the_last_value_beside(capsys: pytest.CaptureFixture[str]) -> None:
+def test_score_shows_the_last_value_beside(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("gatewise.tasks.model_folder.task_of", lambda folder: "forecast")
     assert run(["score", "there", "new.csv"]) == 0
     text = capsys.readouterr().out
     assert "2.5" in text

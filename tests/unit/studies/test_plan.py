@@ -20,8 +20,21 @@ def test_every_shipped_study_plans_in_every_preset_and_can_decide():
         for preset in study["presets"]:
             planned = plan_study(load_study(study["name"], preset=preset, files=["A.csv"]), lambda data: "digest")
             assert planned.warnings == ()
-            names = {run.fingerprint for run in planned.runs}
-            assert len(names) == len(planned.runs)
+            main = planned.study.main
+            compared = {run.fingerprint: run.levels.get(main) for run in planned.runs}
+            assert all(compared[run.fingerprint] == run.levels.get(main) for run in planned.runs)
+            assert len(compared) == len({run.settings.replace({"name": "x"}).model_dump_json() for run in planned.runs})
+
+
+def test_a_level_may_depend_on_the_level_of_another_factor():
+    vary = {
+        "model.cell": ["rnn", "gru"],
+        "size": {"same": {"model.units": 8}, "fair": {"model.units": {"by model.cell": {"rnn": 20, "gru": 10}}}},
+    }
+    planned = plan({"vary": vary, "seeds": 1})
+    assert {run.label: run.settings.model.units for run in planned.runs} == {
+        "rnn, same": 8, "rnn, fair": 20, "gru, same": 8, "gru, fair": 10,
+    }  # fmt: skip
 
 
 def test_the_cells_study_has_its_grid_and_its_timing_runs():

@@ -9,6 +9,10 @@ from gatewise.studies.library import list_studies, load_study, study_text
 SMALL = {"name": "small", "vary": {"model.cell": ["rnn", "gru"]}}
 
 
+def by(factor, values):
+    return {"vary": {**SMALL["vary"], "size": {"fair": {"model.units": {f"by {factor}": values}}}}}
+
+
 def problems(tree, **options):
     with pytest.raises(SettingsError) as caught:
         resolve(tree, **options)
@@ -21,12 +25,13 @@ def test_every_shipped_study_loads_in_every_preset():
         for preset in study["presets"]:
             loaded = load_study(study["name"], preset=preset, files=["A.csv"])
             assert loaded.name == study["name"]
-            assert loaded.main == loaded.factors[0].name
+            assert loaded.main == (loaded.inner or loaded.factors[0]).name
 
 
 def test_quick_presets_bring_their_data_and_paper_presets_ask_for_it():
     for study in list_studies():
-        assert load_study(study["name"]).data.files[0] == "sample:AAPL"
+        first = {"stocks": "sample:AAPL", "text": "sample:python-docs"}[study["name"].split("-")[0]]
+        assert load_study(study["name"]).data.files[0] == first
         with pytest.raises(
             SettingsError, match=f"give them after its name, e.g. gatewise study {study['name']} --preset"
         ):
@@ -91,7 +96,15 @@ def test_all_problems_of_a_file_are_told_at_once():
         ({"claims": [{"claim": "c", "report": 1, "where": {"model.cell": "lstm"}}]}, "model.cell has no level 'lstm'"),
         ({"claims": [{"claim": "c", "report": 1, "where": {"units": 1}}]}, "'units' is not varied"),
         ({"claims": [{"claim": "c", "report": "grru"}]}, "no level 'grru': did you mean 'gru'"),
-        ({"task": "paint"}, "task: "),
+        ({"task": "paint"}, "task: unknown task 'paint'"),
+        ({"task": "generate", "metric": "mse"}, "metric: unknown metric 'mse'"),
+        ({"task": "generate", "levels": [80]}, "levels: unknown setting"),
+        ({"task": "generate", "within": "memory"}, "within: memory needs memory_contexts"),
+        ({"within": "memory"}, "within: "),
+        ({"claims": [{"claim": "c", "report": 1, "metric": "carried_accuracy"}]}, "unknown metric 'carried_accuracy'"),
+        (by("model.sell", {"rnn": 1, "gru": 2}), "vary.size.fair.model.units: by model.sell: no other factor"),
+        (by("model.cell", {"rnn": 1}), "vary.size.fair.model.units: by model.cell: has no value for gru"),
+        (by("model.cell", {"rnn": 1, "gru": "many"}), "vary.size.fair: model.units: input should be a valid integer"),
         ({"presets": {"a": 3}}, "settings under a name are expected"),
         ({"presets": ["a"]}, "settings under a name are expected"),
         ({"vary": ["model.cell"]}, "vary: "),

@@ -26,6 +26,7 @@ _COMMON = {
     "euc_jp": _JAPANESE,
     "euc_kr": "이다는의에가을를한고하지은로도사기나서있그어아인대자리시라만정해수들것",
 }
+_LATIN = ("cp1252", "cp1250", "cp1254")
 #: Share of ordinary text that the common letters make up, where it is well below one.
 _USUAL = {"gb18030": 0.3, "shift_jis": 0.6, "euc_jp": 0.6, "euc_kr": 0.35}
 #: A guess must reach this part of the usual share.
@@ -70,6 +71,16 @@ def _decode(start: bytes, name: str) -> str | None:
 
 
 def _score(start: bytes, name: str, common: set[str]) -> float:
-    text = _decode(start, name)
-    others = [letter for letter in text or "" if letter > "\x7f"]
-    return sum(letter in common for letter in others) / max(len(others), 1) / _USUAL.get(name, 1.0)
+    """Return how usual the letters beyond ASCII are, and their neighbours.
+
+    A marked Latin letter stands among plain ones; a letter of another script never does.
+    """
+    text = f" {_decode(start, name) or ''} "
+    others = usual = 0
+    for before, letter, after in zip(text, text[1:], text[2:], strict=False):
+        if letter > "\x7f":
+            others += 1
+            around = before + after
+            fits = around.isascii() if name in _LATIN else not any(one.isascii() and one.isalpha() for one in around)
+            usual += letter in common and fits
+    return usual / max(others, 1) / _USUAL.get(name, 1.0)

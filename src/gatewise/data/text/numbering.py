@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Raw = NDArray[np.unsignedinteger[Any]]
 _CODE_POINTS = sys.maxunicode + 1
+#: Pieces of fewer characters, such as a prompt, are numbered one by one: a table of all code points costs more.
+_SHORT = 1 << 12
 
 
 def smallest_dtype(symbols: int) -> np.dtype[np.unsignedinteger[Any]]:
@@ -63,8 +65,11 @@ class Numbering:
             return self._narrow(
                 self._number_bytes(piece.encode("utf-8", "surrogatepass") if encoded is None else encoded)
             )
-        found = self._number_graphemes(piece) if self.kind == "graphemes" else self._number_points(piece)
-        return self._narrow(found)
+        if self.kind == "graphemes":
+            import regex
+
+            return self._narrow(self._number_each(regex.findall(r"\X", piece)))
+        return self._narrow(self._number_each(piece) if len(piece) < _SHORT else self._number_points(piece))
 
     def _number_bytes(self, data: bytes) -> Raw:
         """Number symbols of one byte each."""
@@ -90,11 +95,8 @@ class Numbering:
         found: Raw = numbers.view(np.uint32)
         return found
 
-    def _number_graphemes(self, piece: str) -> Raw:
-        import regex
-
-        found = regex.findall(r"\X", piece)
-        return np.fromiter(map(self._numbers.__getitem__, found), dtype=np.uint32, count=len(found))
+    def _number_each(self, symbols: Sequence[str]) -> Raw:
+        return np.fromiter(map(self._numbers.__getitem__, symbols), dtype=np.uint32, count=len(symbols))
 
     def _place(self, symbol: str, number: int) -> None:
         """Remember a new symbol in the table of code points too."""

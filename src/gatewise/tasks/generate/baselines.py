@@ -212,9 +212,11 @@ class NGram(SymbolModel):
             train = train[-MOST_COUNTED:]
         end = train[-MOST_CHOOSING:]
         rest, held = np.split(end, [len(end) - max(len(end) // 10, 1)])
-        costs = KneserNey(rest, self.symbols, self.highest).mean_nats(held, np.arange(len(held)))
         #: The chosen order: one more than the symbols of context.
-        self.order = int(costs.argmin()) + 1
+        self.order = 1
+        if (rest < self.symbols).any():
+            costs = KneserNey(rest, self.symbols, self.highest).mean_nats(held, np.arange(len(held)))
+            self.order = int(costs.argmin()) + 1
         self.notes.append(f"order {self.order}, chosen on the training part's end")
         self.model = KneserNey(train, self.symbols, self.order)
 

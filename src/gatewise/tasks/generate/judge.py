@@ -38,18 +38,37 @@ Predictions = dict[str, dict[str, Predicted]]
 class Parts(Protocol):
     """Spans of the text, (n, 2) each: what trains, chooses and judges."""
 
-    train: Ints
-    validation: Ints
-    test: Ints
+    @property
+    def train(self) -> Ints:
+        """Return what trains."""
+
+    @property
+    def validation(self) -> Ints:
+        """Return what chooses."""
+
+    @property
+    def test(self) -> Ints:
+        """Return what judges."""
 
 
 class Symbols(Protocol):
     """What the judge wants of a vocabulary."""
 
-    symbols: tuple[str, ...]
-    kind: str
-    byte_lengths: Ints
-    total: int
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Return the symbols, by their numbers."""
+
+    @property
+    def kind(self) -> str:
+        """Return "characters", "graphemes" or "bytes"."""
+
+    @property
+    def byte_lengths(self) -> Ints:
+        """Return how many bytes of UTF-8 each symbol has."""
+
+    @property
+    def total(self) -> int:
+        """Return the number of symbols in the training part."""
 
 
 @dataclass(frozen=True)

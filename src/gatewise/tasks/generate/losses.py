@@ -1,8 +1,8 @@
 """What a text network minimises.
 
 Shapes: logits (B, T, V), targets (B, T) with numbers from 0 to V. A target of V (a symbol that training never saw) has
-no place in a loss and is left out. Every loss is a mean over the B x T targets that are left. A new loss is a class
-here or anywhere, and a line in ``gatewise.registry.TEXT_LOSSES``.
+no place in a loss and is left out. Every loss is a mean over the targets that are left, 0 where none is. A new loss is
+a class here or anywhere, and a line in ``gatewise.registry.TEXT_LOSSES``.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class TextLoss(ABC):
             raise SettingsError(f"label_smoothing: the loss {settings.loss!r} has no soft target: set it to 0")
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean over all targets, a scalar."""
+        """Return the mean over all targets that training saw, a scalar."""
         flat, right = logits.flatten(0, -2), targets.flatten()
         seen = right < logits.shape[-1]
         if not bool(seen.all()):
             flat, right = flat[seen], right[seen]
-        return self.mean(flat, right)
+        return self.mean(flat, right) if len(right) else flat.sum()
 
     @abstractmethod
     def mean(self, logits: Tensor, targets: Tensor) -> Tensor:
@@ -78,7 +78,8 @@ class Focal(TextLoss):
     def mean(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the mean in nats, each weighted by how wrong it was."""
         log_p = -functional.cross_entropy(logits, targets, reduction="none")
-        return -((-torch.expm1(log_p)) ** self.gamma * log_p).mean()
+        wrong = (-torch.expm1(log_p)).clamp(min=_LEAST)  # a power below 1 has no finite slope at 0
+        return -(wrong**self.gamma * log_p).mean()
 
 
 class BinaryFocal(TextLoss):

@@ -86,7 +86,8 @@ class KneserNey:
     Parameters
     ----------
     ids : (N,)
-        The training part, 0 ... V - 1; an n-gram with the number V (nothing) in it is not counted.
+        The training part, 0 ... V - 1; one of them at least known. An n-gram with the number V (nothing)
+        in it is not counted.
     symbols
         V.
     highest
@@ -139,7 +140,7 @@ class KneserNey:
 
         Orders end with the highest one, or with the longest n-gram that the training part has.
         """
-        costs = np.zeros(max(len(self._orders), 1))
+        costs = np.zeros(len(self._orders))
         for begin in range(0, len(ids), CHUNK):
             lead = min(begin, len(costs) - 1)
             chunk, within = ids[begin - lead : begin + CHUNK], reach[begin - lead : begin + CHUNK]
@@ -154,8 +155,6 @@ class KneserNey:
         scores = np.full(len(ids), 1 / self.symbols)
         grams = np.zeros(len(ids), np.int64)
         last = min(order, len(self._orders))
-        if not last:
-            yield scores
         for k, table in enumerate(self._orders[:last], start=1):
             context = self._contexts(grams, reach, k)
             grams = table.find(context, ids)
@@ -174,32 +173,50 @@ class KneserNey:
     def probabilities(self, ids: Ints, order: int) -> Floats:
         """Return the distribution (n, V) of what follows each of the `ids` (n,), all before it being known."""
         shifted, reach = np.append(ids, self.symbols), np.arange(len(ids) + 1)
-        return np.concatenate([table for _, table in self._tables(shifted, reach, order)])[1:]
+        return self._distributions([context[1:] for context in self._all_contexts(shifted, reach, order)])
 
     def predictions(self, ids: Ints, reach: Ints, order: int) -> Ints:
         """Return the most likely symbol (n,) in place of each of the `ids`, after at most `reach` before it."""
         out = np.empty(len(ids), np.int64)
-        for places, table in self._tables(ids, reach, order):
-            out[places] = table.argmax(axis=1)
+        for begin in range(0, len(ids), CHUNK):
+            end = min(begin + CHUNK, len(ids))
+            lead = min(begin, order - 1)
+            contexts = self._all_contexts(ids[begin - lead : end], reach[begin - lead : end], order)
+            out[begin:end] = self._best([context[lead:] for context in contexts])
         return out
 
-    def _tables(self, ids: Ints, reach: Ints, order: int) -> Iterator[tuple[slice, Floats]]:
-        """Yield stretches of places and the distributions (stretch, V) there."""
+    def _all_contexts(self, ids: Ints, reach: Ints, order: int) -> list[Ints]:
+        """Return the numbers of the contexts of 0, 1, ... symbols before each place."""
+        contexts, grams = [], np.zeros(len(ids), np.int64)
+        for k, table in enumerate(self._orders[:order], start=1):
+            contexts.append(self._contexts(grams, reach, k))
+            grams = table.find(contexts[-1], ids)
+        return contexts
+
+    def _best(self, contexts: list[Ints]) -> Ints:
+        """Return the most likely symbol after each context, worked out once for each that differs."""
+        state = np.zeros(len(contexts[0]), np.int64)
+        offset = 0
+        for table, context in zip(self._orders, contexts, strict=False):
+            # The longest context that training saw decides; it is the last that is written here.
+            state = np.where(context >= 0, offset + context, state)
+            offset += table.contexts
+        _, first, rank, _ = _unique(state)
         size = max(CELLS // self.symbols, 1)
-        for begin in range(0, len(ids), size):
-            lead = min(begin, order - 1)
-            end = min(begin + size, len(ids))
-            chunk, within = ids[begin - lead : end], reach[begin - lead : end]
-            table = np.full((end - begin, self.symbols), 1 / self.symbols)
-            grams = np.zeros(len(chunk), np.int64)
-            last = min(order, len(self._orders))
-            for k, level in enumerate(self._orders[:last], start=1):
-                context = self._contexts(grams, within, k)
-                grams = level.find(context, chunk)
-                weights = level.continued if k < last else level.raw
-                if weights is not None:
-                    _spread(level, weights, context[lead:], table)
-            yield slice(begin, end), table
+        best = [
+            self._distributions([context[first[i : i + size]] for context in contexts]).argmax(axis=1)
+            for i in range(0, len(first), size)
+        ]
+        return np.concatenate(best)[rank]
+
+    def _distributions(self, contexts: list[Ints]) -> Floats:
+        """Work equation 1 out for all symbols (n, V) after each of the contexts, given as numbers at every order."""
+        table = np.full((len(contexts[0]), self.symbols), 1 / self.symbols)
+        for k, (level, context) in enumerate(zip(self._orders, contexts, strict=False), start=1):
+            weights = level.continued if k < len(contexts) else level.raw
+            if weights is not None:
+                _spread(level, weights, context, table)
+        return table
 
 
 def _equation_1(weights: _Weights, context: Ints, grams: Ints, shorter: Floats) -> Floats:
@@ -230,7 +247,7 @@ def _discounts(counts: NDArray[np.integer]) -> tuple[float, float, float]:
 
 def _unique(keys: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     """Return the sorted keys, where one of each stands, the rank of every key, and their counts."""
-    order = np.argsort(keys)
+    order = np.argsort(keys, kind="stable")  # twice as fast here: text gives many equal keys
     ordered = keys[order]
     new = np.concatenate([[True], ordered[1:] != ordered[:-1]])
     begins = np.flatnonzero(new)

@@ -132,7 +132,7 @@ def fit_text(
     reading = data_seconds + time.perf_counter() - started
     trained = train(network, task, settings.train, seeds=seeds, folder=place, progress=progress, watcher=samples)
     samples.end(network, epoch=trained.epochs_run, step=trained.steps, seconds=trained.seconds)
-    found = _judge(model, corpus, ids, split, place)
+    found = _judge(model, corpus, ids, split)
     result = {
         "format_version": FORMAT_VERSION,
         "status": trained.status,
@@ -141,7 +141,7 @@ def fit_text(
         "folder": str(place.path) if place else None,
         "parameters": model.parameters,
         "symbols": len(vocabulary),
-        "sizes": {part: int((spans[:, 1] - spans[:, 0]).sum()) for part, spans in split.parts().items()},
+        "sizes": split.lengths(),
         "leaking": split.leaks,
         "trained": 1,
         "epochs": {"run": trained.epochs_run, "best": trained.best_epoch},
@@ -181,7 +181,7 @@ class _Judged:
     notes: list[str]
 
 
-def _judge(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit, place: RunFolder | None) -> _Judged:
+def _judge(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit) -> _Judged:
     """Let the network and the baselines predict, and work out every figure of the result."""
     settings, network, vocabulary = model.settings, model.network, model.vocabulary
     predictions = judge.gather(
@@ -194,10 +194,11 @@ def _judge(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit, place: 
     )
     baselines = {}
     if len(split.test):
-        parts = [_part(corpus, ids, spans, settings) for spans in (split.train, split.validation, split.test)]
-        baselines = judge.score_baselines(settings.baselines, *parts, vocabulary.byte_lengths)
+        train, validation, test = (_part(corpus, ids, spans, settings) for spans in split.parts().values())
+        baselines = judge.score_baselines(settings.baselines, train, validation, test, vocabulary.byte_lengths)
     figures = judge.summarise(vocabulary, predictions, baselines, _losses(model, ids, split))
-    figures |= afterwards.examine(model, ids, split, place)
+    network.to("cpu")  # where it writes
+    figures |= afterwards.examine(model, corpus, ids, split)
     notes = [f"{name}: {note}" for name, score in baselines.items() for note in score.notes]
     return _Judged(figures, _table(vocabulary, predictions), notes)
 
@@ -207,9 +208,13 @@ def _part(corpus: Corpus, ids: Ids, spans: Ints, settings: TextSettings) -> Part
     if not len(spans):
         return Part(np.zeros(0, np.int64))
     pieces = [ids[int(begin) : int(end)] for begin, end in spans]
-    texts = [corpus.text(int(begin), int(end)) for begin, end in spans]
-    whole = b"".join(texts) if settings.data.symbols == "bytes" else "".join(texts)  # type: ignore[arg-type]
-    return Part(np.stack(pieces) if settings.split.kind == "windows" else np.concatenate(pieces), whole)
+    text: str | bytes
+    if corpus.kind == "bytes":  # as they are: a part may begin within a letter
+        number = np.array([ord(symbol) for symbol in corpus.symbols], np.uint8)
+        text = b"".join(number[corpus.raw[int(begin) : int(end)]].tobytes() for begin, end in spans)
+    else:
+        text = "".join(corpus.text(int(begin), int(end)) for begin, end in spans)
+    return Part(np.stack(pieces) if settings.split.kind == "windows" else np.concatenate(pieces), text)
 
 
 def _losses(model: TextModel, ids: Ids, split: TextSplit) -> dict[str, float]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import nn
 
 from gatewise.data.text import Vocabulary
@@ -63,7 +64,10 @@ class SampleWriter:
     def _write(self, network: nn.Module, moment: float | None, *, epoch: int, step: int, seconds: float) -> None:
         assert isinstance(network, TextNetwork)
         assert self.sampling is not None
-        found = generate(network, self.vocabulary, [self.prompt], self.sampling)[0]
+        device = next(network.parameters()).device
+        with torch.autocast(device.type, enabled=False):  # it will write in the precision of its weights
+            found = generate(network.to("cpu"), self.vocabulary, [self.prompt], self.sampling)[0]
+        network.to(device)
         row = {
             "moment": moment,
             "step": step,

@@ -49,21 +49,20 @@ class Streams:
     """
 
     def __init__(self, network: TextNetwork, ids: Ids, spans: Ints, settings: TextSettings) -> None:
-        self.network, self.ids = network, ids
+        self.network, self.text = network, _Joined(ids, spans)
         self.steps = settings.data.window
         self.reset_rate = settings.train.reset_rate
-        self.places = _Joined(spans)
         asked = settings.train.batch_size
-        self.batch_size = max(1, min(asked, len(self.places) // (self.steps + 1)))
+        self.batch_size = max(1, min(asked, len(self.text) // (self.steps + 1)))
         self.notes: tuple[str, ...] = ()
         if self.batch_size < asked:
             self.notes = (f"the text is short: {self.batch_size} streams are read side by side, not {asked}",)
-        length = len(self.places) // self.batch_size
+        length = len(self.text) // self.batch_size
         self.shift = self.steps if length >= 2 * self.steps else 1  # an epoch begins at 0 .. shift - 1
         self.chunks = (length - self.shift) // self.steps
         if self.chunks < 1:
             raise DataError(
-                f"the training part has {len(self.places)} symbols, which is too short for a window of {self.steps}: "
+                f"the training part has {len(self.text)} symbols, which is too short for a window of {self.steps}: "
                 "give more text, or a smaller window"
             )
         self.starts = np.arange(self.batch_size, dtype=np.int64) * length
@@ -79,7 +78,7 @@ class Streams:
     def batch(self, key: tuple[Ints, Ints]) -> TextBatch:
         """Read the chunk at `key`."""
         starts, fresh = key
-        text = self.ids[self.places[starts[:, None] + np.arange(self.steps + 1)]]  # (B, T + 1)
+        text = self.text[starts[:, None] + np.arange(self.steps + 1)]  # (B, T + 1)
         inputs = np.where(fresh[:, None] & (np.arange(self.steps) == 0), self.network.nothing, text[:, :-1])
         return TextBatch(torch.from_numpy(inputs), torch.from_numpy(text[:, 1:].copy()), torch.from_numpy(fresh))
 
@@ -148,6 +147,7 @@ class TextTask:
             self.batches.batch,
             self.batches.batch_size_of,
         )
+        self.notes = self.batches.notes
         self.carried = settings.train.regime == "streams"
 
     def loss(self, network: nn.Module, batch: TextBatch) -> Tensor:
@@ -170,15 +170,18 @@ class TextTask:
         if not len(self.validation):
             return None
         if self.carried:
-            starts, steps = _pieces(self.validation, self.window)
-        else:
-            starts, steps = window_starts(self.validation, self.window, self.window), self.window
-        return mean_loss(network, self.ids, starts, steps, self.criterion)
+            text = _Joined(self.ids, self.validation)
+            return mean_loss(network, text, *_pieces(len(text), self.window), self.criterion)
+        starts = window_starts(self.validation, self.window, self.window)
+        return mean_loss(network, self.ids, starts, self.window, self.criterion)
 
 
 @torch.no_grad()
-def mean_loss(network: TextNetwork, ids: Ids, starts: Ints, steps: int, criterion: TextLoss) -> float:
-    """Return the mean loss over `steps` symbols from each of some places, each read from a fresh state."""
+def mean_loss(network: TextNetwork, ids: Ids | _Joined, starts: Ints, steps: int, criterion: TextLoss) -> float:
+    """Return the mean loss over `steps` symbols from each of some places, each read from a fresh state.
+
+    Symbols that training never saw are left out, as the loss leaves them out.
+    """
     device = next(network.parameters()).device
     total = count = 0.0
     for first in range(0, len(starts), _JUDGED):
@@ -187,9 +190,10 @@ def mean_loss(network: TextNetwork, ids: Ids, starts: Ints, steps: int, criterio
             size = min(_CHUNK, steps - begin)
             text = torch.from_numpy(ids[some[:, None] + np.arange(begin, begin + size + 1)]).to(device)
             logits, state = network(text[:, :-1], state)
-            total += float(criterion(logits, text[:, 1:])) * len(some) * size
-            count += len(some) * size
-    return total / count
+            seen = int((text[:, 1:] < network.symbols).sum())
+            total += float(criterion(logits, text[:, 1:])) * seen
+            count += seen
+    return total / max(count, 1)
 
 
 def window_starts(spans: Ints, window: int, stride: int) -> Ints:
@@ -207,26 +211,23 @@ def window_starts(spans: Ints, window: int, stride: int) -> Ints:
     return starts
 
 
-def _pieces(spans: Ints, window: int) -> tuple[Ints, int]:
-    """Cut the longest span into up to 16 pieces of equal length; return where they start, and their length."""
-    begin, end = spans[np.argmax(spans[:, 1] - spans[:, 0])]
-    length = int(end - begin)
+def _pieces(length: int, window: int) -> tuple[Ints, int]:
+    """Cut a text into up to 16 pieces of equal length; return where they start, and how much of each is predicted."""
     pieces = max(1, min(16, (length - 1) // (4 * window)))
     steps = (length - 1) // pieces
-    return begin + np.arange(pieces, dtype=np.int64) * steps, steps
+    return np.arange(pieces, dtype=np.int64) * steps, steps
 
 
 class _Joined:
-    """Places in some spans, joined one after the other, as places in the whole text."""
+    """The symbols of some spans, joined one after the other."""
 
-    def __init__(self, spans: Ints) -> None:
+    def __init__(self, ids: Ids, spans: Ints) -> None:
         sizes = spans[:, 1] - spans[:, 0]
-        self.ends = np.cumsum(sizes)
+        self.ids, self.ends = ids, np.cumsum(sizes)
         self.moves = spans[:, 0] - (self.ends - sizes)
 
     def __len__(self) -> int:
         return int(self.ends[-1]) if len(self.ends) else 0
 
     def __getitem__(self, places: Ints) -> Ints:
-        found: Ints = places + self.moves[np.searchsorted(self.ends, places, side="right")]
-        return found
+        return self.ids[places + self.moves[np.searchsorted(self.ends, places, side="right")]]

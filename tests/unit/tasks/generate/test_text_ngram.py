@@ -49,14 +49,13 @@ class Reference:
         return max(c - self.discount(k, c), 0) / total + gamma * shorter  # equation 1
 
 
-def texts(V, most):
-    return st.lists(st.integers(0, V), min_size=1, max_size=most)
-
-
 @st.composite
 def cases(draw):
+    """Return V, a training part with a known symbol, a text, and an order."""
     V = draw(st.integers(1, 4))
-    return V, draw(texts(V, 40)), draw(texts(V, 12)), draw(st.integers(1, 5))
+    train = st.lists(st.integers(0, V), min_size=1, max_size=40).filter(lambda ids: min(ids) < V)
+    text = st.lists(st.integers(0, V), min_size=1, max_size=12)
+    return V, draw(train), draw(text), draw(st.integers(1, 5))
 
 
 @settings(max_examples=60, deadline=None)

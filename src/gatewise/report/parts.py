@@ -1,0 +1,124 @@
+"""What a page is made of, by the task of its runs: the one place that chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gatewise.report import figures, figures_forecast, figures_text, samples, tables, tables_forecast, tables_text
+from gatewise.report.evidence import Evidence
+from gatewise.report.figure import Figure
+from gatewise.report.table import Table
+from gatewise.report.traces import read_traces
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All that the template sets.
+
+    Attributes
+    ----------
+    template : file with the task's own sections.
+    sections : anchor and name of those of them that this page has, in order.
+    leaks : what a split that leaks means for this task.
+    extra : what the task's own sections need besides.
+    """
+
+    template: str
+    sections: list[tuple[str, str]]
+    leaks: str
+    figures: dict[str, list[Figure]]
+    tables: dict[str, Any]
+    levels: list[str] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def parts_of(evidence: Evidence) -> Parts:
+    """Return what the page of these runs is made of."""
+    return _MAKERS[evidence.task](evidence)
+
+
+def _forecast(evidence: Evidence) -> Parts:
+    traces = read_traces(evidence)
+    rows = figures_forecast.forecast_rows(evidence, traces)
+    drawn = {
+        **_shared_figures(evidence),
+        "lag": _some(figures_forecast.lag_figure(evidence, traces)),
+        "forecast": figures_forecast.forecast_figures(evidence, traces, rows),
+        "scatter": figures_forecast.scatter_figures(evidence, traces, rows),
+    }
+    made = {
+        **_shared_tables(evidence),
+        "lag": tables_forecast.lag_table(evidence, traces),
+        "worse": tables_forecast.ratio_tables(evidence, traces),
+        "interval": tables.interval_table(evidence),
+    }
+    sections = [("forecasts", "Forecasts")] * bool(drawn["forecast"]) + [("lagged", "Lag check")] * bool(made["lag"])
+    return Parts(
+        template="sections_forecast.html",
+        sections=sections + [("worse", "Worse than nothing")] * bool(made["worse"]),
+        leaks="Its windows were divided at random, and neighbouring windows overlap: test windows share rows with "
+        "training windows. The numbers are kinder than any real forecast would be. Use them to compare with others "
+        "that split the same way, not to expect them tomorrow.",
+        figures=drawn,
+        tables=made,
+        levels=figures_forecast.drawn_levels(evidence, traces),
+        extra={"traces": traces, "worse": tables_forecast.worse_sentence(evidence, traces)},
+    )
+
+
+def _text(evidence: Evidence) -> Parts:
+    drawn = {
+        **_shared_figures(evidence),
+        "curve": _some(figures_text.curve_figure(evidence)),
+        "memory": _some(figures_text.position_figure(evidence)) + _some(figures_text.memory_figure(evidence)),
+        "calibration": _some(figures_text.calibration_figure(evidence)),
+    }
+    made = {
+        **_shared_tables(evidence),
+        "interval": None,
+        "words": tables_text.words_table(evidence),
+        "copying": tables_text.copying_table(evidence),
+    }
+    written = samples.read_samples(evidence)
+    asked = samples.read_samplings(evidence)
+    written += [asked] if asked else []
+    sections = [("samples", "Samples")] * bool(written) + [("memory", "Memory")] * bool(drawn["memory"])
+    return Parts(
+        template="sections_text.html",
+        sections=sections + [("letters", "Letters")] * bool(made["words"] or drawn["calibration"]),
+        leaks="Its windows were drawn from the whole text: no window is in two parts, but the network has read what "
+        "stands right before and after each test window. Names, topics and style leak. Use the numbers to compare with "
+        "others that split the same way.",
+        figures=drawn,
+        tables=made,
+        extra={"written": written, "tints": samples.TINTS},
+    )
+
+
+_MAKERS: dict[str, Callable[[Evidence], Parts]] = {"forecast": _forecast, "generate": _text}
+
+
+def _shared_figures(evidence: Evidence) -> dict[str, list[Figure]]:
+    single = {
+        "seeds": figures.seeds_figure(evidence) if evidence.is_study else None,
+        "time": figures.time_figure(evidence) if evidence.is_study else None,
+    }
+    return {**{name: _some(made) for name, made in single.items()}, "loss": figures.loss_figures(evidence)}
+
+
+def _shared_tables(evidence: Evidence) -> dict[str, Table | list[Table] | None]:
+    return {
+        "results": tables.results_table(evidence),
+        "baseline": tables.baseline_tables(evidence),
+        "comparisons": tables.comparisons_table(evidence),
+        "claims": tables.claims_table(evidence),
+        "failed": tables.failed_table(evidence),
+        "machine": tables.machine_table(evidence),
+        "settings": tables.settings_table(evidence),
+    }
+
+
+def _some(made: Figure | None) -> list[Figure]:
+    return [made] if made else []
