@@ -81,7 +81,7 @@ def test_stop_strings_end_each_stream_on_its_own(gru):
         assert found.text == whole.text[: min(ends, default=None)]
         assert found.finish_reason == ("stop" if ends else "length")
         assert "".join(found.symbols) == found.text
-        assert found.log_probs == pytest.approx(whole.log_probs[: len(found.text)])
+        assert found.log_probs == pytest.approx(whole.log_probs[: len(found.text)], abs=1e-5)
     assert {found.finish_reason for found in stopped} >= {"stop"}
 
 
@@ -95,9 +95,9 @@ def test_min_length_lets_early_stop_strings_pass(gru):
 
 def test_rules_look_at_what_was_written(gru):
     free = generate(gru, V, ["ab"], SamplingSettings(length=30, seed=1, n=4))
-    assert any("ff" in found.text for found in free)
-    for found in generate(gru, V, ["ab"], SamplingSettings(length=30, seed=1, n=4, banned="ff", stop="ce")):
-        assert "ff" not in found.text
+    pair = free[0].text[4:6]
+    for found in generate(gru, V, ["ab"], SamplingSettings(length=30, seed=1, n=4, banned=pair)):
+        assert pair not in found.text
     for found in generate(gru, V, ["ab"], SamplingSettings(length=30, seed=1, n=4, no_repeat_ngram_size=2)):
         pairs = ["".join(pair) for pair in zip("ab" + found.text, "b" + found.text, strict=False)]
         assert len(set(pairs)) == len(pairs) > 20
