@@ -307,9 +307,8 @@ class _Training:
         """Gather what the training came to."""
         session, history, notes = self.session, self.session.history, self.notes
         medians = [row["step_ms_median"] / 1000 for row in history] or session.step_seconds
-        decided = [did for did, is_so in (
-            ("chose the epoch", self.settings.restore_best), ("ended the training", self.settings.patience is not None)
-        ) if is_so]  # fmt: skip
+        ends_early = self.settings.patience is not None
+        decided = ["chose the epoch"] * self.settings.restore_best + ["ended the training"] * ends_early
         if decided and history and history[0]["validation_loss"] is None:
             notes = (*notes, f"no validation part: the training loss {' and '.join(decided)}")
         return Trained(
