@@ -86,6 +86,8 @@ class TextModel:
             if name == f"{last}.bias":
                 tensor.fill_(float(kept.min()))
             tensor.narrow(axis, 0, before).copy_(kept)
+        mixture = self.network.mixture
+        network.mixture = None if mixture is None else mixture.extended(len(vocabulary))
         return replace(self, network=network.eval(), vocabulary=vocabulary, int8=None)
 
 
