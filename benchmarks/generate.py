@@ -42,7 +42,7 @@ class Letters:
     def decode(self, ids: np.ndarray) -> str:
         return "".join(self.symbols[one] for one in ids)
 
-    def unseen(self, text: str) -> list[tuple[int, str]]:  # noqa: ARG002 - the vocabulary's own signature
+    def unseen(self, text: str) -> list[tuple[int, str]]:  # noqa: ARG002
         return []
 
 

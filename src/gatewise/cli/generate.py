@@ -67,7 +67,7 @@ def generate(
     model, _ = load(folder)
     if int8:
         cost = model.use_int8()
-        say(f"int8 weights: {cost.int8:.4f} nats a symbol where float32 has {cost.float32:.4f} (+{cost.cost:.4f})")
+        say(f"int8 weights: {cost.int8:.4f} nats a symbol where float32 has {cost.float32:.4f} ({cost.cost:+.4f})")
     start = time.perf_counter()
     texts = [_stream(model, prompts[0], settings)] if stream else model.generate(prompts, settings)
     seconds = time.perf_counter() - start
