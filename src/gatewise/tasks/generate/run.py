@@ -199,7 +199,8 @@ def _judge(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit) -> _Jud
         train, validation, test = (_part(corpus, ids, spans, settings) for spans in split.parts().values())
         baselines = judge.score_baselines(settings.baselines, train, validation, test, vocabulary.byte_lengths)
     figures = judge.summarise(vocabulary, predictions, baselines, _losses(model, ids, split))
-    figures["alone"] = _alone(model, ids, split)
+    if alone := _alone(model, ids, split):
+        figures["baselines"] = {"network alone": {"test": alone}, **figures["baselines"]}
     network.to("cpu")  # where it writes
     figures |= afterwards.examine(model, corpus, ids, split)
     notes = [f"{name}: {note}" for name, score in baselines.items() for note in score.notes]
