@@ -219,4 +219,4 @@ if __name__ == "__main__":  # to look at: python tests/text_report_fixture.py FO
             json.loads((made / "comparison.json").read_text())["findings"][:1]
             if (made / "comparison.json").exists()
             else "",
-        )  # noqa: T201, E501
+        )

@@ -15,6 +15,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file
 from safetensors.torch import save as tensors_to_bytes
 
@@ -25,6 +26,7 @@ from gatewise.settings import SamplingSettings, TextSettings, parse
 from gatewise.tasks.generate.card import model_card
 from gatewise.tasks.generate.model import TextModel, create_network, load_weights, weights_of
 from gatewise.tasks.model_folder import CARD, CONFIG, WEIGHTS, find_model, read_config, reading, tell_other_kernel
+from gatewise.training.device import autocast
 from gatewise.training.session import kernel_in_use
 
 #: Version of the model folder; a folder of a higher one is refused, of a lower one is brought up to date on loading.
@@ -86,6 +88,8 @@ def load(folder: Path) -> tuple[TextModel, dict[str, Any]]:
             raise ValueError(f"{VOCABULARY} has {len(vocabulary)} symbols and {CONFIG} says {config['symbols']}")
         network = create_network(settings, len(vocabulary))
         load_weights(network, load_file(folder / WEIGHTS))
-        tell_other_kernel(folder, config["result"].get("kernel"), kernel_in_use(network.train()))
+        with autocast(settings.train, torch.device("cpu")):  # as it was when the run noted its kernel
+            kernel = kernel_in_use(network.train())
+        tell_other_kernel(folder, config["result"].get("kernel"), kernel)
         network.eval()
         return TextModel(settings, network, vocabulary), config["result"]

@@ -1,5 +1,7 @@
 """Text as the loop sees it: streams that cover it, a state that is really carried, windows that stand alone."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -71,7 +73,7 @@ def test_chunks_begin_where_the_last_ended_and_with_nothing_where_the_state_is_d
     plan = task.plan(order())
     batches = [task.batch(key) for key in plan]
     assert batches[0].fresh.all()  # what was carried is the end of the text
-    for before, batch in zip(batches, batches[1:], strict=False):
+    for before, batch in pairwise(batches):
         first = torch.where(batch.fresh, network.nothing, before.targets[:, -1])
         assert torch.equal(batch.inputs[:, 0], first)
 
