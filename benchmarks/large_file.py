@@ -20,7 +20,7 @@ _CHILD = """
 import json, sys, time
 from pathlib import Path
 import numpy as np
-from gatewise.data import Windows, read_series, split_windows
+from gatewise.data.series import Windows, read_series, split_windows
 from gatewise.settings import ForecastDataSettings, ForecastSplitSettings
 def peak():  # in MiB; the kernel's own figure for this process alone
     lines = Path("/proc/self/status").read_text().splitlines()

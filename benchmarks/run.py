@@ -15,7 +15,9 @@ RESULTS = HERE / "results"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 
 #: In the page's order; those after `quick_study` train for an hour or more and run when named.
-QUICK = ("stock_step", "cells", "growth", "scan", "large_file", "command_line", "quick_study", "text_step")
+QUICK = (
+    "stock_step", "cells", "growth", "scan", "large_file", "command_line", "quick_study", "text_step", "generate",
+)  # fmt: skip
 LONG = ("report_tables", "text_recipes")
 
 HEAD = """# Benchmarks

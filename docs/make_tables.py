@@ -6,25 +6,41 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pydantic_core import PydanticUndefined
 
 from gatewise import registry
-from gatewise.metrics import METRICS
-from gatewise.settings import ForecastSettings, field_names, flat_fields
+from gatewise.metrics import FORECAST_METRICS
+from gatewise.metrics.names import GENERATED_METRICS, MetricName
+from gatewise.metrics.table import Metric
+from gatewise.metrics.text import PROTOCOLS, TEXT_METRICS, TRAINED_LOSS
+from gatewise.settings import (
+    ForecastSettings,
+    SamplingSettings,
+    Settings,
+    TextSettings,
+    field_names,
+    flat_fields,
+)
 from gatewise.studies import list_studies
 
 FOLDER = Path(__file__).parent / "reference"
-MADE = "<!-- Made by docs/make_tables.py: change the tables in src/gatewise/registry instead. -->\n"
+MADE = "<!-- Made by docs/make_tables.py: change {} instead. -->\n"
+REGISTRIES = MADE.format("the tables in src/gatewise/registry")
+SENTENCES = MADE.format("the sentences in src/gatewise/settings")
+#: Settings that the command line takes in another way than as an option.
+_GIVEN = {"data.files": "`FILES`", "task": "the command's second word"}
 TITLES = {
     "Cells": ("model.cell", registry.CELLS),
-    "Losses": ("train.loss", registry.LOSSES),
+    "Losses of forecasting": ("train.loss", registry.LOSSES),
+    "Losses of text": ("train.loss", registry.TEXT_LOSSES),
     "Optimizers": ("train.optimizer", registry.OPTIMIZERS),
     "Schedules": ("train.schedule", registry.SCHEDULES),
     "Target transforms": ("data.transform", registry.TRANSFORMS),
-    "Baselines": ("baselines", registry.BASELINES),
+    "Baselines of forecasting": ("baselines", registry.BASELINES),
+    "Baselines of text": ("baselines", registry.TEXT_BASELINES),
     "Kernels": ("model.kernel", registry.KERNELS),
     "Probe tasks": ("gatewise probe --tasks", registry.PROBES),
 }
@@ -33,56 +49,76 @@ TITLES = {
 def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """Return a Markdown table."""
     heads = list(heads)
-    lines = [heads, ["---"] * len(heads), *([str(cell).replace("|", "\\|") for cell in row] for row in rows)]
+    cells = ([" ".join(str(cell).split()).replace("|", "\\|") for cell in row] for row in rows)
+    lines = [heads, ["---"] * len(heads), *cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def choices() -> str:
     """Return the page of everything that is chosen by name."""
-    parts = ["# What can be chosen\n", MADE, "Names as a settings file, a study and the command line take them.\n"]
+    parts = ["# What can be chosen\n", REGISTRIES]
+    parts.append("Names as a settings file, a study and the command line take them.\n")
     for title, (chooser, entries) in TITLES.items():
         rows = [(f"`{entry.name}`", entry.summary, entry.source) for entry in entries]
         parts += [f"## {title}\n", f"Chosen with `{chooser}`.\n", table(("name", "what it is", "source"), rows)]
     studies = [(f"`{one['name']}`", one["question"], ", ".join(one["presets"])) for one in list_studies()]
     parts += ["## Studies\n", table(("name", "question", "presets"), studies)]
-    metrics = [(f"`{one.name}`", one.unit, f"{one.direction} is better") for one in METRICS.values()]
-    parts += ["## Metrics\n", table(("name", "unit", "direction"), metrics)]
+    parts += ["## Metrics of forecasting\n", _metrics(FORECAST_METRICS)]
+    parts += ["## Metrics of text\n", "Each is worked out under every protocol and named by it: `carried_accuracy`.\n"]
+    parts += [table(("protocol", "how the text is predicted"), ((f"`{name}`", how) for name, how in PROTOCOLS.items()))]
+    parts += [_metrics(TEXT_METRICS), f"Beside them stands `{TRAINED_LOSS.name}`: {TRAINED_LOSS.summary.lower()}.\n"]
+    parts += ["Of text that a network wrote, one figure for each way of writing:\n", _metrics(GENERATED_METRICS)]
     return "\n".join(parts)
 
 
-def settings() -> str:
-    """Return the page of every setting."""
-    flats = {path: flat for flat, path in flat_fields(ForecastSettings).items()}
-    parts = ["# Every setting\n", MADE.replace("registry", "settings.py").replace("tables", "sentences")]
-    parts.append(
+def _metrics(metrics: Mapping[str, Metric | MetricName]) -> str:
+    rows = ((f"`{one.name}`", one.summary, one.unit, f"{one.direction} is better") for one in metrics.values())
+    return table(("name", "what it is", "unit", "direction"), rows)
+
+
+def forecast_settings() -> str:
+    """Return the page of every setting of forecasting."""
+    said = (
         "The first name stands in settings files and studies, the second is the option of `gatewise fit forecast` and "
-        "the argument of `Forecaster` (with underscores).\n"
+        "the argument of `Forecaster` (with underscores). Those of text have [their own page](settings-text.md).\n"
     )
-    for room, rows in _by_room():
-        parts += [f"## {room or 'run'}\n"]
-        parts.append(
-            table(
-                ("setting", "option", "default", "what it does"),
-                ((f"`{path}`", f"`--{flats[path].replace('_', '-')}`", default, text) for path, default, text in rows),
-            )
-        )
-    return "\n".join(parts)
+    return "\n".join(["# Every setting of forecasting\n", SENTENCES, said, *_rooms(ForecastSettings)])
 
 
-def _by_room() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
-    rooms: dict[str, list[tuple[str, str, str]]] = {}
-    for path, field in field_names(ForecastSettings):
+def text_settings() -> str:
+    """Return the page of every setting of text, and of writing."""
+    said = (
+        "The first name stands in settings files and studies, the second is the option of `gatewise fit generate` and "
+        "the argument of `TextGenerator` (with underscores). What they mean is told in [the guide](../text.md).\n"
+    )
+    writing = (
+        "The option of `gatewise generate`, and (with underscores) the argument of `TextGenerator.generate` and "
+        "`stream`.\n"
+    )
+    head = ["# Every setting of text\n", SENTENCES, said]
+    return "\n".join([*head, *_rooms(TextSettings), "## Writing\n", writing, *_rooms(SamplingSettings, titled=False)])
+
+
+def _rooms(settings: type[Settings], *, titled: bool = True) -> Iterator[str]:
+    """Yield title and table of each room of some settings."""
+    flats = {path: flat for flat, path in flat_fields(settings).items()}
+    rooms: dict[str, list[tuple[str, ...]]] = {}
+    for path, field in field_names(settings):
         default = field.default
-        shown = "" if default is PydanticUndefined or default is None or default == () else f"`{_plain(default)}`"
-        rooms.setdefault(path.rpartition(".")[0], []).append((path, shown, field.description or ""))
-    yield from rooms.items()
+        shown = "" if default is PydanticUndefined or default is None or default in ((), "") else f"`{_plain(default)}`"
+        option = _GIVEN.get(path, f"`--{flats[path].replace('_', '-')}`")
+        rooms.setdefault(path.rpartition(".")[0], []).append((f"`{path}`", option, shown, field.description or ""))
+    for room, rows in rooms.items():
+        if titled:
+            yield f"## {room or 'run'}\n"
+        yield table(("setting", "option", "default", "what it does"), rows)
 
 
 def _plain(value: object) -> str:
     return ", ".join(str(one) for one in value) if isinstance(value, tuple) else str(value)
 
 
-PAGES = {"choices.md": choices, "settings.md": settings}
+PAGES = {"choices.md": choices, "settings.md": forecast_settings, "settings-text.md": text_settings}
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gatewise.data import Frequency, SeriesSet
+from gatewise.data.series import Frequency, SeriesSet
 
 
 def write(path: Path, text: str | bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -91,7 +90,7 @@ def result(nats: float, seed: int = 0, *, ngram: float = 1.55, **more: Any) -> d
         "calibration": [
             {"from": x - 0.02, "to": x + 0.02, "n": 7000, "confidence": x, "accuracy": x - 0.02} for x in sure
         ],
-        "copying": copying(38 + seed), "memory": None, "notes": [], **more,
+        "copying": copying(38 + seed), "memory": {}, "sampling": {}, "notes": [], **more,
     }  # fmt: skip
 
 
@@ -167,11 +166,8 @@ def memory_study(folder: Path) -> Path:
 
     def score(levels: dict[str, Any], seed: int) -> dict[str, Any]:
         gain = {"rnn": 0.45, "lstm": 0.55}[levels["model.cell"]]
-        rows = [
-            {"context": n, "nats_per_char": 2.7 - gain * math.log10(n) + 0.01 * seed, "accuracy": 0.4, "n": 5000}
-            for n in (1, 10, 100)
-        ]
-        return result(1.5, seed, memory=rows)
+        cut = {str(n): 2.7 - gain * math.log10(n) + 0.01 * seed for n in (1, 10, 100)}
+        return result(1.5, seed, memory=cut)
 
     return make_text_study(
         folder, score, vary={"model.cell": ["rnn", "lstm"]}, memory_contexts=[1, 10, 100], within="memory",
@@ -206,17 +202,7 @@ if __name__ == "__main__":  # to look at: python tests/text_report_fixture.py FO
     from gatewise.report import make_report
 
     home = Path(sys.argv[1])
-    for made in (
-        make_text_run(home / "run"),
-        make_text_run(home / "worse", 1.7, text=PERSIAN),
-        cells_study(home / "cells"),
-        rates_study(home / "rates"),
-        memory_study(home / "memory"),
-        sampling_study(home / "sampling"),
-    ):
-        print(
-            make_report(made),
-            json.loads((made / "comparison.json").read_text())["findings"][:1]
-            if (made / "comparison.json").exists()
-            else "",
-        )
+    make_report(make_text_run(home / "run"))
+    make_report(make_text_run(home / "worse", 1.7, text=PERSIAN))
+    for make in (cells_study, rates_study, memory_study, sampling_study):
+        make_report(make(home / make.__name__.removesuffix("_study")))

@@ -42,4 +42,6 @@ def make_network(symbols=6, seed=0, scale=4.0, **settings):
     with torch.no_grad():
         for weight in network.parameters():
             weight *= scale
+        if network.embedding is not None:  # however embeddings start: what is read must not drown what was read before
+            network.embedding.uniform_(-0.05 * scale, 0.05 * scale, generator=generator)
     return network

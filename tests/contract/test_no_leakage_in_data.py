@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data_samples import series_set
-from gatewise.data import CovariateScaler, SeriesSet, Split, Windows, create_transform, split_windows
+from gatewise.data.series import CovariateScaler, SeriesSet, Split, Windows, create_transform, split_windows
 from gatewise.registry import TRANSFORMS
 from gatewise.settings import ForecastSplitSettings
 

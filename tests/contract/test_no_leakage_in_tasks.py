@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from gatewise import registry
-from gatewise.data import read_series
+from gatewise.data.series import read_series
 from gatewise.runs.atomic import to_json
 from gatewise.settings import ForecastSettings
 from gatewise.tasks.forecast import fit_forecast

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from data_samples import series_set
-from gatewise.data import TargetTransform, Windows, create_transform, split_windows
+from gatewise.data.series import TargetTransform, Windows, create_transform, split_windows
 from gatewise.errors import DataError, ModelFolderError
 from gatewise.registry import TRANSFORMS
 from gatewise.settings import ForecastSplitSettings

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gatewise import Forecaster
-from gatewise.data import Windows, read_series, split_windows
+from gatewise.data.series import Windows, read_series, split_windows
 from gatewise.settings import ForecastSettings
 from gatewise.tasks.forecast import fit_forecast
 from gatewise.tasks.forecast.inputs import ForecastTask

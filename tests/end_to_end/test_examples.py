@@ -13,6 +13,7 @@ SAYS = {
     "forecast_prices.py": ", MSE x ",
     "own_cell.py": "weights, skill ",
     "study.py": "page.html",
+    "write_text.py": " nats a character, n-grams ",
 }
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from gatewise import Forecaster
 from gatewise.cli.main import run
-from gatewise.data import read_series
+from gatewise.data.series import read_series
 from gatewise.errors import (
     DataError,
     DivergedError,

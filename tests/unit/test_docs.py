@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gatewise.cli.main import COMMANDS, build
-from gatewise.settings import ForecastSettings
+from gatewise.settings import ForecastSettings, SamplingSettings, TextSettings, flat_fields
 from gatewise.studies.file import resolve
 from gatewise.yaml12 import parse_yaml
 
@@ -55,7 +55,7 @@ def test_there_are_commands_to_check() -> None:
 
 @pytest.mark.parametrize(("page", "text"), blocks("yaml"))
 def test_study_files_are_valid(page: str, text: str) -> None:
-    assert resolve(parse_yaml(text), where=page).factors
+    assert resolve(parse_yaml(text), where=page).all_factors
 
 
 @pytest.mark.parametrize(("page", "text"), blocks("python"))
@@ -75,9 +75,10 @@ def test_options_that_pages_name_are_there(page: Path) -> None:
     known = set(
         re.findall(r'"--([a-z-]+)', "".join(path.read_text() for path in (DOCS.parent / "src").rglob("cli/*.py")))
     )
-    known |= {flat.replace("_", "-") for flat in ForecastSettings().to_flat()} | {"index-url", "help"}
+    kinds = (ForecastSettings, TextSettings, SamplingSettings)
+    known |= {flat.replace("_", "-") for kind in kinds for flat in flat_fields(kind)} | {"index-url", "help"}
     for option in re.findall(r"`[^`\n]*?--([a-z][a-z-]+)", page.read_text(encoding="utf-8")):
-        assert option in known, option
+        assert option in known or option.removeprefix("no-") in known, option
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))

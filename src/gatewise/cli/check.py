@@ -12,7 +12,7 @@ from gatewise.cli.output import Json, print_json, say
 from gatewise.settings import ForecastDataSettings, TextDataSettings, TextSettings
 
 if TYPE_CHECKING:
-    from gatewise.data import DataReport
+    from gatewise.data.series import DataReport
     from gatewise.data.text import TextReport
 
 
@@ -37,7 +37,7 @@ def forecast(
     settings = settings_from(options, files or (), config)
     if not settings.data.files:
         raise typer.BadParameter("give one or more data files, or a --config that names them", param_hint="FILES")
-    from gatewise.data import check_files, divides_by_truth
+    from gatewise.data.series import check_files, divides_by_truth
 
     _show(check_files(settings.data, nonzero=divides_by_truth(settings.train), split=settings.split), as_json)
 

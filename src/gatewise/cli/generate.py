@@ -13,9 +13,11 @@ import typer
 from gatewise.cli.options import settings_from, with_settings
 from gatewise.cli.output import Json, plain, print_json, say
 from gatewise.errors import DataError, InputError, OutputError
+from gatewise.harmless import harmless
 from gatewise.settings import SamplingSettings
 
 if TYPE_CHECKING:
+    from gatewise.tasks.generate.model import TextModel
     from gatewise.tasks.generate.result import Generated
 
 Model = Annotated[Path, typer.Argument(metavar="DIR", help="Run folder or model folder.", show_default=False)]
@@ -34,7 +36,8 @@ def generate(
     ] = None,
     stream: Annotated[bool, typer.Option("--stream", help="Show each symbol as soon as it is written.")] = False,
     int8: Annotated[
-        bool, typer.Option("--int8", help="Write with int8 weights: faster, and what it costs is said.")
+        bool,
+        typer.Option("--int8", help="Write with int8 weights: a quarter of the memory; the cost is said."),
     ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write the texts to a .txt or .json file.")
@@ -59,54 +62,35 @@ def generate(
     prompts = [*(prompt or []), *([_read_prompt(prompt_file)] if prompt_file else [])] or [""]
     if stream and len(prompts) > 1:
         raise InputError(f"--stream shows one text (found {len(prompts)} prompts)")
-    from gatewise.tasks.generate import TextGenerator
+    from gatewise.tasks.generate.saved import load  # the estimator would load scikit-learn, for nothing
 
-    model = TextGenerator.load(folder)
-    sampling = settings.model_dump(exclude_unset=True)
+    model, _ = load(folder)
     if int8:
         cost = model.use_int8()
-        say(f"int8 weights: {cost.int8:.4f} nats a symbol where float32 has {cost.float32:.4f} (+{cost.cost:.4f})")
+        say(f"int8 weights: {cost.int8:.4f} nats a symbol where float32 has {cost.float32:.4f} ({cost.cost:+.4f})")
     start = time.perf_counter()
-    texts = [_stream(model, prompts[0], sampling)] if stream else model.generate(prompts, **sampling)
+    texts = [_stream(model, prompts[0], settings)] if stream else model.generate(prompts, settings)
     seconds = time.perf_counter() - start
     document = _document(folder, prompts, settings, texts, seconds)
     if as_json:
         print_json(document)
     elif not stream and out is None:
-        typer.echo("\n\n---\n\n".join(shown(row["prompt"] + row["text"]) for row in document["texts"]))
+        typer.echo("\n\n---\n\n".join(harmless(row["prompt"] + row["text"]) for row in document["texts"]))
     if out is not None:
         _write(document, out)
     _say_how_it_went(document)
 
 
-def shown(text: str) -> str:
-    r"""Return text that is harmless on a terminal: control characters as codes, line ends and tabs as they are.
-
-    Examples
-    --------
-    >>> shown("red: \x1b[31m")
-    'red: \\x1b[31m'
-    """
-    if text.isprintable():
-        return text
-    return "".join(rf"\x{ord(one):02x}" if _controls(one) else one for one in text)
-
-
-def _controls(one: str) -> bool:
-    return (one < " " and one not in "\n\t") or "\x7f" <= one < "\xa0"
-
-
-def _stream(model: Any, prompt: str, sampling: dict[str, Any]) -> Generated:
+def _stream(model: TextModel, prompt: str, settings: SamplingSettings) -> Generated:
     """Show a text as it grows; return it whole."""
-    pieces = model.stream(prompt, **sampling)
-    sys.stdout.write(shown(prompt))
+    pieces = model.stream(prompt, settings)
+    sys.stdout.write(harmless(prompt))
     for piece in pieces:
-        sys.stdout.write(shown(piece))
+        sys.stdout.write(harmless(piece))
         sys.stdout.flush()
     sys.stdout.write("\n")
     sys.stdout.flush()
-    result: Generated = pieces.result
-    return result
+    return pieces.result
 
 
 def _read_prompt(name: str) -> str:
@@ -170,4 +154,4 @@ def _say_how_it_went(document: dict[str, Any]) -> None:
     say(f"{speed}; ended by {ends}{drawn}.")
     loops = [row["loop"] for row in rows if row["loop"]]
     if loops:
-        say(f"Note: the text repeats {shown(loops[0])!r} at its end: try a temperature, or no_repeat_ngram_size.")
+        say(f"Note: the text repeats {harmless(loops[0])!r} at its end: try a temperature, or no_repeat_ngram_size.")

@@ -36,7 +36,10 @@ class TextSteps:
 
     def __init__(self, network: TextNetwork, state: State) -> None:
         self._stack, self._head, self._vectors = network.stack, network.head, network.symbol_vectors()
-        self._layers = [prepare_steps(cell, part) for cell, part in self._stack.by_cell(state)]
+        self._mixture = network.mixture
+        self._last = None if self._mixture is None else state[-1]
+        own = state if self._mixture is None else state[:-1]
+        self._layers = [prepare_steps(cell, part) for cell, part in self._stack.by_cell(own)]
         self._table = self._layers[0].project(self._vectors) if self._stack.reads_inputs_directly else None
 
     def __call__(self, ids: Tensor) -> Tensor:
@@ -48,14 +51,21 @@ class TextSteps:
             return steps.advance(inputs if layer == 0 and self._table is not None else steps.project(inputs))
 
         y = self._stack.through_layers(torch.index_select(x, 0, ids), layer_outputs, lambda y: y)
-        return self._head.step(y)
+        logits = self._head.step(y)
+        if self._mixture is None or self._last is None:
+            return logits
+        mixed, self._last = self._mixture.mix(logits[:, None], ids[:, None], self._last)
+        return mixed[:, 0]
 
     def select(self, rows: Tensor) -> None:
         """Go on with some texts of the batch only."""
         for layer in self._layers:
             layer.select(rows)
+        if self._last is not None:
+            self._last = self._last.index_select(0, rows)
 
     @property
     def state(self) -> State:
         """The state after the last step, as ``TextNetwork.step`` returns it."""
-        return tuple(part for layer in self._layers for part in layer.state)
+        own = tuple(part for layer in self._layers for part in layer.state)
+        return own if self._last is None else (*own, self._last)

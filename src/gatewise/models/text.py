@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from gatewise.cells import State
 from gatewise.errors import InputError
 from gatewise.models.dropout import Dropout
 from gatewise.models.heads import DenseHead
+from gatewise.models.mixture import NGramMixture
 from gatewise.models.stack import RecurrentStack
 from gatewise.settings import TextModelSettings
 
@@ -24,6 +26,9 @@ class TextNetwork(nn.Module):
 
     The number ``V`` (one past the last symbol) stands for nothing: the start of a text, or a symbol that training never
     saw. It is read as a vector of zeros, like a symbol that ``symbol_dropout`` has dropped, and never predicted.
+
+    A trained network may be given n-grams beside it (``mixture``); its outputs are then logarithms of mixed
+    probabilities, and its state has one more part.
 
     Parameters
     ----------
@@ -95,6 +100,7 @@ class TextNetwork(nn.Module):
         )
         if settings.tied and self.embedding is not None:
             self.head.layers[-1].weight = self.embedding
+        self.mixture: NGramMixture | None = None
 
     @property
     def nothing(self) -> int:
@@ -103,7 +109,17 @@ class TextNetwork(nn.Module):
 
     def initial_state(self, batch: int) -> State:
         """Return the state of `batch` texts before their first symbol."""
-        return self.stack.initial_state(batch)
+        start = self.stack.initial_state(batch)
+        return start if self.mixture is None else (*start, self.mixture.initial_state(batch))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Leave the n-grams out while the block runs."""
+        kept, self.mixture = self.mixture, None
+        try:
+            yield
+        finally:
+            self.mixture = kept
 
     def carry_state(self, batch: int) -> None:
         """Make a place for the state that a training carries from batch to batch; a checkpoint keeps it."""
@@ -148,9 +164,14 @@ class TextNetwork(nn.Module):
             If `ids` is not of rank 2 or holds a number that is no symbol's.
         """
         _check_ids(ids, 2, self.symbols)
-        y, end = self.stack(self.symbol_dropout(self._vectors(ids)), state)
+        state = self.initial_state(len(ids)) if state is None else state
+        own = state if self.mixture is None else state[:-1]
+        y, end = self.stack(self.symbol_dropout(self._vectors(ids)), own)
         logits: Tensor = self.head(self.output_dropout(y))
-        return logits, end
+        if self.mixture is None:
+            return logits, end
+        mixed, last = self.mixture.mix(logits, ids, state[-1])
+        return mixed, (*end, last)
 
     def step(self, ids: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, State]:
         """Read one symbol of each text, for use after training: nothing is dropped.
@@ -167,8 +188,13 @@ class TextNetwork(nn.Module):
         state
             State after the step.
         """
-        y, end = self.stack.step(self._vectors(ids), state)
-        return self.head.step(y), end
+        own = state if self.mixture is None else state[:-1]
+        y, end = self.stack.step(self._vectors(ids), own)
+        logits = self.head.step(y)
+        if self.mixture is None:
+            return logits, end
+        mixed, last = self.mixture.mix(logits[:, None], ids[:, None], state[-1])
+        return mixed[:, 0], (*end, last)
 
     def symbol_vectors(self) -> Tensor:
         """Return the vector of each symbol, and zeros for nothing as the last, ``(V + 1, E)``."""

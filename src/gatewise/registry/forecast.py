@@ -7,20 +7,20 @@ from gatewise.registry.table import Entry, Registry
 TRANSFORMS = Registry(
     "transform",
     [
-        Entry("none", "gatewise.data.transforms:NoTransform", "Values as they are"),
+        Entry("none", "gatewise.data.series.transforms:NoTransform", "Values as they are"),
         Entry(
             "standard",
-            "gatewise.data.transforms:Standard",
+            "gatewise.data.series.transforms:Standard",
             "Subtract the mean, divide by the standard deviation",
         ),
-        Entry("min_max", "gatewise.data.transforms:MinMax", "Map the training range to 0 .. 1"),
-        Entry("difference", "gatewise.data.transforms:Difference", "Change from one row to the next"),
+        Entry("min_max", "gatewise.data.series.transforms:MinMax", "Map the training range to 0 .. 1"),
+        Entry("difference", "gatewise.data.series.transforms:Difference", "Change from one row to the next"),
         Entry(
             "log_return",
-            "gatewise.data.transforms:LogReturn",
+            "gatewise.data.series.transforms:LogReturn",
             "Change of the logarithm; needs positive values",
         ),
-        Entry("last_value", "gatewise.data.transforms:LastValue", "Subtract the last value of the window"),
+        Entry("last_value", "gatewise.data.series.transforms:LastValue", "Subtract the last value of the window"),
     ],
 )
 

@@ -13,7 +13,9 @@ def curve(name: str, mains: list[str], x: list[str], titles: tuple[str, str], dr
     import altair as alt
 
     rows = alt.Chart(_data(name))
-    across = alt.X("x:O", title=titles[0], sort=x, axis=alt.Axis(labelAngle=0, labelOverlap="greedy"))
+    across = alt.X(
+        "x:O", title=titles[0], scale=alt.Scale(domain=x), axis=alt.Axis(labelAngle=0, labelOverlap="greedy")
+    )
     y = alt.Y(
         "value:Q",
         title=titles[1],

@@ -50,6 +50,7 @@ class Evidence:
     findings: tuple[Mapping[str, Any], ...] = ()
     claims: tuple[Mapping[str, Any], ...] = ()
     failed: tuple[Mapping[str, Any], ...] = ()
+    diverged: tuple[Mapping[str, Any], ...] = ()  # levels at which training diverged: runs, of, levels
     notes: tuple[str, ...] = ()
     leaking: bool = False
     test: str = ""
@@ -153,6 +154,7 @@ def _study(folder: StudyFolder) -> Evidence:
         findings=tuple(tree.get("findings") or ()),
         claims=tuple(tree.get("claims") or ()),
         failed=tuple(tree.get("failed") or ()),
+        diverged=tuple(tree.get("diverged") or ()),
         notes=_unique([*(tree.get("notes") or ()), *said]),
         leaking=bool(tree.get("leaking")),
         test=str(tree.get("test") or ""),

@@ -12,14 +12,14 @@ from gatewise.report.evidence import Evidence, Level, logs
 from gatewise.report.figure import Figure, Rows, is_finite
 from gatewise.report.table import Cell, Table, figure, head
 from gatewise.report.traces import figures, thin
-from gatewise.report.words import baseline_title, metric_title, number
+from gatewise.report.words import baseline_title, metric_heading, number
 
 _MOST_EPOCHS = 60
 
 
 def seeds_figure(evidence: Evidence) -> Figure | None:
     """Every seed of every level on the metric that judges."""
-    title = f"Test {metric_title(evidence.metric)}"
+    title = f"Test {metric_heading(evidence.metric)}"
     entries = {level.label: level.metrics.get(evidence.metric) or {} for level in evidence.levels}
     values = {label: [x for x in entry.get("values") or () if is_finite(x)] for label, entry in entries.items()}
     levels = [level for level in evidence.levels if values[level.label]]
@@ -55,8 +55,9 @@ def seeds_figure(evidence: Evidence) -> Figure | None:
         name="seeds",
         title=f"{title} of every seed",
         caption=caption,
-        description=f"Strip plot of {title} for {len(levels)} settings. The {'highest' if higher else 'lowest'} mean is "
-        f"{best['shown']}, of {best['level']}.{f' {words.capitalize()} has {number(reference)}.' if base else ''}",
+        description=f"Strip plot of {title} for {len(levels)} settings. "
+        f"The {'highest' if higher else 'lowest'} mean is {best['shown']}, of {best['level']}."
+        f"{f' {words.capitalize()} has {number(reference)}.' if base else ''}",
         spec=charts.seed_dots([level.label for level in levels], evidence.mains, title, drawn, baseline=bool(base)),
         data={"dots": dots, "means": means, **({"baseline": [base]} if base else {})},
         table=Table("seeds-table", f"{title} of each seed", ("setting", *seeds), rows),

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from statistics import fmean
 from typing import Any
 
-from gatewise.metrics.names import metric_label
 from gatewise.report import charts_text
 from gatewise.report.evidence import Evidence, Level, show_value
 from gatewise.report.figure import Figure, Rows, is_finite
 from gatewise.report.table import Table, figure, head
 from gatewise.report.traces import figures
-from gatewise.report.words import baseline_title, number
+from gatewise.report.words import baseline_title, listed, metric_heading, number
 
 _MOST_LEVELS = 6  # lines that one figure has colours and markers for
 
@@ -20,7 +19,8 @@ _MOST_LEVELS = 6  # lines that one figure has colours and markers for
 def curve_figure(evidence: Evidence) -> Figure | None:
     """The metric that judges along a setting that is a number: a learning rate, epochs, a context."""
     setting = evidence.main
-    found = list(dict.fromkeys(level.settings.get(setting) for level in evidence.levels))
+    given = [*(level.settings for level in evidence.levels), *(row["levels"] for row in evidence.diverged)]
+    found = list(dict.fromkeys(one.get(setting) for one in given))
     values = [value for value in found if is_finite(value) and not isinstance(value, bool)]
     if len(values) < 3 or len(values) < len(found):
         return None
@@ -32,8 +32,9 @@ def curve_figure(evidence: Evidence) -> Figure | None:
             line = lines.setdefault(level.condition or "all seeds", {})
             line[show_value(level.settings[setting])] = float(mean)
     word = setting.rsplit(".", 1)[-1].replace("_", " ")
-    title = f"Test {metric_label(evidence.metric)}"
-    caption = "Means over seeds. Where a mark is missing, training diverged or failed with every seed."
+    title = f"Test {metric_heading(evidence.metric)}"
+    told = [f"at {row['label']} with {row['runs']} of {row['of']} seeds" for row in evidence.diverged]
+    caption = "Means over seeds." + (f" Training diverged {listed(told)}." if told else "")
     return _lines("curve", f"{title} by {word}", caption, (word, title), lines, order, _reference(evidence))
 
 
@@ -63,12 +64,7 @@ def memory_figure(evidence: Evidence) -> Figure | None:
         return None  # the curve of the study shows the same
     lines = {}
     for level in evidence.shown_levels:
-        found = _means(
-            [
-                {str(row["context"]): row.get("nats_per_char") for row in one.get("memory") or ()}
-                for one in level.results
-            ]
-        )
+        found = _means([dict(_room(one, "memory")) for one in level.results])
         if found:
             lines[level.main] = found
     order = sorted({context for found in lines.values() for context in found}, key=int)

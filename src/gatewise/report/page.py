@@ -81,8 +81,8 @@ def render(evidence: Evidence) -> str:
 
 def _glance(evidence: Evidence) -> list[tuple[str, str]]:
     """Return the few numbers that a reader wants first."""
-    metric, title = evidence.metric, words.metric_title(evidence.metric)
-    runs = sum(len(level.runs) for level in evidence.levels)
+    metric, title = evidence.metric, words.metric_heading(evidence.metric)
+    runs = len({run.path for level in evidence.levels for run in level.runs})
     facts = [("trainings", words.number(runs))] if evidence.is_study else []
     known = [level for level in evidence.levels if (level.metrics.get(metric) or {}).get("mean") is not None]
     reference = evidence.baselines.get(evidence.baseline, {}).get(metric)

@@ -44,6 +44,7 @@ def _forecast(evidence: Evidence) -> Parts:
     rows = figures_forecast.forecast_rows(evidence, traces)
     drawn = {
         **_shared_figures(evidence),
+        "curve": [],
         "lag": _some(figures_forecast.lag_figure(evidence, traces)),
         "forecast": figures_forecast.forecast_figures(evidence, traces, rows),
         "scatter": figures_forecast.scatter_figures(evidence, traces, rows),

@@ -72,9 +72,8 @@ def read_samples(evidence: Evidence) -> list[Samples]:
         if not rows:
             continue
         if not found:
-            title = (
-                f"What {level.label} wrote while it learned" if evidence.is_study else "What it wrote while it learned"
-            )
+            who = (level.main if evidence.within else level.label) if len(levels) > 1 else "it"
+            title = f"What {who} wrote while it learned"
             texts = tuple(_sample(row) for row in _spaced(rows))
             found.append(Samples(title, texts, _table("samples-table", texts)))
         else:
@@ -122,7 +121,7 @@ def _spaced(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _sample(row: Mapping[str, Any], when: str | None = None) -> Sample:
     moment, seconds = row.get("moment"), row.get("seconds")
-    said = f"after {number(moment, 3)} s" if moment is not None else f"at the end, after {number(seconds, 3)} s"
+    said = f"after {moment:g} s" if moment is not None else f"at the end, after {number(seconds, 3)} s"
     detail = f"step {number(row.get('step'))}, epoch {number(row.get('epoch'))}"
     return Sample(when or said, detail, harmless(str(row.get("prompt") or "")), _pieces(str(row.get("text")), row))
 

@@ -46,26 +46,25 @@ def _place(level: Level, place: str) -> str:
 def copying_table(evidence: Evidence) -> Table | None:
     """How much of what it wrote stands in the training text word for word, beside real text that does not."""
     rows: list[list[Cell]] = []
-    lengths: list[str] = []
-    for level in evidence.shown_levels or list(evidence.levels):
+    runs: dict[str, list[str]] = {}
+    levels = [
+        level for level in evidence.shown_levels or evidence.levels if any(one.get("copying") for one in level.results)
+    ]
+    real: list[tuple[str, list[Any]]] = []
+    for level in levels:
         found = [one["copying"] for one in level.results if one.get("copying")]
-        if not found:
-            continue
-        lengths = lengths or sorted(found[0].get("share") or {}, key=int)
+        for kind in ("share", "distinct"):
+            runs.setdefault(kind, sorted(found[0].get(kind) or {}, key=int))
         sides = [(level.main, found)]
         held_out = [one["held_out"] for one in found if one.get("held_out")]
-        sides += [(f"{level.main}: real text as long", held_out)] if held_out else []
+        real += [("real text as long", held_out)] if held_out and not real else []
+        sides += real if level is levels[-1] else []
         for name, group in sides:
             longest = _mean([one.get("longest") for one in group])
-            shares = [_share(group, "share", length) for length in lengths]
-            distinct = [_share(group, "distinct", length) for length in lengths]
-            rows.append([head(name), *(figure(value) for value in (number(longest, 3), *shares, *distinct))])
-    heads = (
-        "who wrote",
-        "longest copy",
-        *(f"copied runs of {n}" for n in lengths),
-        *(f"distinct runs of {n}" for n in lengths),
-    )
+            parts = [_share(group, kind, length) for kind, lengths in runs.items() for length in lengths]
+            rows.append([head(name), *(figure(value) for value in (number(longest, 3), *parts))])
+    kinds = {"share": "copied runs of", "distinct": "distinct runs of"}
+    heads = ("who wrote", "longest copy", *(f"{kinds[kind]} {n}" for kind, lengths in runs.items() for n in lengths))
     note = (
         "A copy is a run of characters that stands in the training text as it is. Real text that was held out shows "
         "how much is alike by chance; few distinct runs mean that a text repeats itself."

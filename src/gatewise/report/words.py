@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gatewise.metrics.names import NAMES, is_higher_better, metric_phrase
+from gatewise.metrics.names import NAMES, TEXT_NAMES, is_higher_better, metric_phrase
 from gatewise.report.evidence import Evidence
 
 _BASELINES = {
@@ -20,8 +20,8 @@ _BASELINES = {
     "auto_arima": "AutoARIMA",
     "theta": "Theta",
     "uniform": "guessing evenly",
-    "unigram": "the characters' frequencies",
-    "ngram": "the n-grams",
+    "unigram": "the frequency of each character",
+    "ngram": "the best n-gram",
     "gzip": "gzip",
     "xz": "xz",
     "ppm": "PPM",
@@ -29,8 +29,8 @@ _BASELINES = {
 }
 #: What a baseline is, for a reader who sees that a network does not beat it.
 _ABOUT = {
-    "ngram": "N-grams count which characters followed the last few in the training text; they are made in seconds and "
-    "look back no further.",
+    "ngram": "An n-gram counts which characters followed the last few in the training text; it is made in seconds and "
+    "looks back no further.",
     "gzip": "gzip only looks for repeated text.",
     "xz": "xz only looks for repeated text.",
     "ppm": "PPM counts which bytes followed the last few, and goes on counting as it reads.",
@@ -53,6 +53,11 @@ def metric_title(name: str) -> str:
     if metric is None:
         return name.replace("_", " ")
     return f"{metric.label}, %" if metric.unit == "%" else metric.label
+
+
+def metric_heading(name: str) -> str:
+    """Return how a metric is written behind the word "test": as in a sentence, or with its unit."""
+    return metric_phrase(name) if name in TEXT_NAMES else metric_title(name)
 
 
 def baseline_title(name: str) -> str:

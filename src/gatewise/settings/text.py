@@ -91,6 +91,10 @@ class TextModelSettings(ModelSettings):
     """Share of the symbols whose vector is dropped as a whole, before the first layer."""
     output_dropout: Rate = 0.0
     """Share of the last layer's outputs that is dropped."""
+    ngrams: Annotated[int, Field(ge=0, le=12)] = 0
+    """Mix n-grams of the training part, up to so many symbols, into every prediction; 0: the network predicts alone."""
+    ngram_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.4
+    """Share of the n-grams in a mixed prediction."""
     tied: bool = False
     """Let the output layer use the embedding's weights; needs what it reads to be as wide as the embedding."""
 

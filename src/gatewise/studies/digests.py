@@ -13,7 +13,7 @@ def forecast_digest(settings: ForecastSettings) -> str:
     DataError
         If the run would be refused for its data.
     """
-    from gatewise.data import Windows, divides_by_truth, read_series, split_windows
+    from gatewise.data.series import Windows, divides_by_truth, read_series, split_windows
 
     data = settings.data
     series = read_series(data, nonzero=divides_by_truth(settings.train))

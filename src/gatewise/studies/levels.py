@@ -134,7 +134,7 @@ def inner_levels(levels: Iterable[LevelResults], study: Mapping[str, Any]) -> li
             label = f"{level.label}, {name}" if level.settings else name
             inner = LevelResults(label, {**level.settings, factor: value})
             for seed, result in level.results.items():
-                measured = _found(result, key).get(str(value))
+                measured = (result.get(key) or {}).get(str(value))
                 if measured is not None:
                     inner.runs[seed] = level.runs[seed]
                     inner.results[seed] = {**result, **_measured(measured, result, key)}
@@ -142,19 +142,11 @@ def inner_levels(levels: Iterable[LevelResults], study: Mapping[str, Any]) -> li
     return [level for level in found if level.results]
 
 
-def _found(result: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return what a run measured inside itself by the name of its level: a row a context, or figures a sampling."""
-    found = result.get(key) or {}
-    return {str(row["context"]): row for row in found} if key == "memory" else found
-
-
 def _measured(measured: Any, result: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """Return metrics and baselines of what was measured inside a run."""
+    """Return metrics and baselines of what was measured inside a run: a number a context, or figures a sampling."""
     if key == "memory":
-        nats = measured["nats_per_char"]
-        judged = {"nats_per_char": nats, "bits_per_char": nats / log(2), "accuracy": measured.get("accuracy")}
-        return {"metrics": {"test": {f"cold_{name}": value for name, value in judged.items()}}}
-    real = _found(result, key).get(HELD_OUT)
+        return {"metrics": {"test": {"cold_nats_per_char": measured, "cold_bits_per_char": measured / log(2)}}}
+    real = result[key].get(HELD_OUT)
     return {"metrics": {"test": _numbers(measured)}, "baselines": {HELD_OUT: {"test": _numbers(real)}} if real else {}}
 
 

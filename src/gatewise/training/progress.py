@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from typing import Any, Protocol, TextIO
-from unicodedata import category
 
-#: Between letters of Persian and Indian scripts, and in emoji, these decide how the neighbours look.
-_JOINERS = "\u200c\u200d"
+from gatewise.harmless import harmless
 
 
 class Progress(Protocol):
@@ -70,7 +68,7 @@ class Lines(Silent):
 
     def show(self, text: str) -> None:
         """Write the text."""
-        print(text, file=self.stream, flush=True)
+        print(harmless(text), file=self.stream, flush=True)
 
 
 class Bar(Silent):
@@ -116,27 +114,11 @@ class Bar(Silent):
         """Write the text above the bar."""
         from rich.text import Text
 
-        self._bar.console.print(Text(printable(text)))
+        self._bar.console.print(Text(harmless(text)))
 
     def stop(self) -> None:
         """Remove the bar."""
         self._bar.stop()
-
-
-def printable(text: str) -> str:
-    r"""Return text that a terminal can show: control characters, which could move its cursor, are written out.
-
-    Examples
-    --------
-    >>> printable("red: \x1b[31m, next\nline")
-    'red: \\x1b[31m, next\nline'
-    """
-    return "".join(one if one in "\n\t" or category(one) not in ("Cc", "Cf") else escaped(one) for one in text)
-
-
-def escaped(character: str) -> str:
-    """Write one character as an escape in Python's way; joiners that letters need stay."""
-    return character if character in _JOINERS else character.encode("unicode_escape").decode()
 
 
 def _of(epochs: int | None) -> str:

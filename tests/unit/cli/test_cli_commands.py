@@ -237,6 +237,31 @@ def test_the_default_preset_is_the_study(studied: list[dict[str, Any]], capsys: 
     assert studied[0]["folder"] == studied[1]["folder"] == Path("studies/stocks-cells")
 
 
+def test_a_study_of_text_is_planned_and_set_from_the_command_line(
+    studied: list[dict[str, Any]], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "book.txt").write_text("abc " * 5000)
+    line = "study text-losses book.txt --set model.units=8 --seeds 2"
+    assert run([*line.split(), "--plan", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["task"], plan["main"], len(plan["runs"])) == ("generate", "train.loss", 8)
+    assert run(line.split()) == 0
+    assert studied[0]["study"].model.units == 8
+    assert run(["studies"]) == 0
+    assert "text-cells-modern" in capsys.readouterr().out
+
+
+def test_runs_that_diverged_are_an_answer_and_other_failures_exit_code_1(
+    studied: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "studies" / "stocks-cells"
+    folder.mkdir(parents=True)
+    (folder / "comparison.json").write_text(json.dumps({"diverged": [{"label": "gru", "runs": 1, "of": 1}]}))
+    assert run(["study", "stocks-cells", "--seeds", "1"]) == 0
+    (folder / "comparison.json").write_text(json.dumps({"diverged": []}))
+    assert run(["study", "stocks-cells", "--seeds", "1"]) == 1
+
+
 def test_failed_runs_are_exit_code_1(studied: list[dict[str, Any]]) -> None:
     assert run(["study", "stocks-cells", "--seeds", "1"]) == 1
 

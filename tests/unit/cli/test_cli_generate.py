@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-import gatewise.tasks.generate
-from gatewise.cli.generate import shown
+import gatewise.tasks.generate.saved
 from gatewise.cli.main import run
+from gatewise.harmless import harmless
+from gatewise.settings import SamplingSettings
 from gatewise.tasks.generate.int8 import Int8Cost
 from gatewise.tasks.generate.result import Generated
 
@@ -31,35 +32,36 @@ class Stream:
         return self._pieces
 
 
-class TextGenerator:
+class Model:
     """Writes always the same."""
 
-    calls: list[Any] = []  # noqa: RUF012 - emptied before each test
-
-    @classmethod
-    def load(cls, folder: Path) -> TextGenerator:
-        cls.calls.append(folder)
-        return cls()
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
 
     def use_int8(self) -> Int8Cost:
         return Int8Cost(1.5, 1.5012)
 
-    def generate(self, prompts: list[str], **sampling: Any) -> list[Generated]:
-        self.calls.append((prompts, sampling))
+    def generate(self, prompts: list[str], sampling: SamplingSettings) -> list[Generated]:
+        self.calls.append((prompts, sampling.model_dump(exclude_unset=True)))
         one = Generated(TEXT, tuple(TEXT), (-0.5,) * len(TEXT), "length")
-        return [one] * (len(prompts) * sampling.get("n", 1))
+        return [one] * (len(prompts) * sampling.n)
 
-    def stream(self, prompt: str, **sampling: Any) -> Stream:
-        self.calls.append((prompt, sampling))
+    def stream(self, prompt: str, sampling: SamplingSettings) -> Stream:
+        self.calls.append((prompt, sampling.model_dump(exclude_unset=True)))
         return Stream(TEXT)
 
 
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
-    monkeypatch.setattr(gatewise.tasks.generate, "TextGenerator", TextGenerator, raising=False)
+    model = Model()
+
+    def load(folder: Path) -> tuple[Model, dict[str, Any]]:
+        model.calls.append(folder)
+        return model, {}
+
+    monkeypatch.setattr(gatewise.tasks.generate.saved, "load", load)
     monkeypatch.chdir(tmp_path)
-    TextGenerator.calls = []
-    return TextGenerator.calls
+    return model.calls
 
 
 def test_what_was_typed_is_asked_for(stand_in: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,7 +70,7 @@ def test_what_was_typed_is_asked_for(stand_in: list[Any], capsys: pytest.Capture
     sampling = {"length": 20, "temperature": 0.8, "seed": 3, "n": 2, "stop": ("\n\n", ", "), "banned": ("\\",)}
     assert stand_in == [Path("book"), (["a,b "], sampling)]
     out, err = capsys.readouterr()
-    assert out == f"a,b {shown(TEXT)}\n\n---\n\na,b {shown(TEXT)}\n"
+    assert out == f"a,b {harmless(TEXT)}\n\n---\n\na,b {harmless(TEXT)}\n"
     assert "26 symbols in" in err
     assert "length (2), seed 3." in err
 
@@ -137,17 +139,16 @@ def test_what_cannot_be_is_refused_before_the_model_is_read(
 
 
 def test_control_characters_become_codes() -> None:
-    assert shown("a\tb\nآ é 🙂") == "a\tb\nآ é 🙂"
-    assert shown("\x00\r\x7f\x9b2J\u2028") == "\\x00\\x0d\\x7f\\x9b2J\u2028"
+    assert harmless("a\tb\nآ é 🙂") == "a\tb\nآ é 🙂"
+    assert harmless("\x00\r\x7f\x9b2J\u2028\u202e") == r"\x00\r\x7f\x9b2J\u2028\u202e"
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     code = (
-        "import sys; from types import SimpleNamespace as S; import gatewise.tasks.generate as g\n"
+        "import sys; import gatewise.tasks.generate.saved as saved\n"
         "class T:\n"
-        "  load = classmethod(lambda c, f: c())\n"
-        "  stream = lambda s, p, **k: iter(lambda: 'a' * 5000, 0)\n"
-        "g.TextGenerator = T\n"
+        "  stream = lambda s, p, settings: iter(lambda: 'a' * 5000, 0)\n"
+        "saved.load = lambda folder: (T(), {})\n"
         "from gatewise.cli.main import run; sys.exit(run(['generate', 'x', '--stream']))"
     )
     reads, writes = os.pipe()

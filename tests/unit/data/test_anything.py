@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gatewise.data import check_files, read_series
+from gatewise.data.series import check_files, read_series
 from gatewise.errors import DataError, InputError
 from gatewise.settings import ForecastDataSettings
 

@@ -1,7 +1,7 @@
 import json
 
 from data_samples import prices, write
-from gatewise.data import check_files
+from gatewise.data.series import check_files
 from gatewise.settings import ForecastDataSettings, ForecastSplitSettings
 
 

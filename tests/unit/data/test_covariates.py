@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from data_samples import series_set, write
-from gatewise.data import calendar_features, future_template, future_values, read_series, without_last
+from gatewise.data.series import calendar_features, future_template, future_values, read_series, without_last
 from gatewise.errors import DataError, SettingsError
 from gatewise.settings import ForecastDataSettings
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewise.data.frequency import DAY, Frequency, infer_frequency, parse_frequency
+from gatewise.data.series.frequency import DAY, Frequency, infer_frequency, parse_frequency
 from gatewise.errors import DataError, SettingsError
 
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from data_samples import prices, write
-from gatewise.data import Windows, read_series, require_varying, split_windows
+from gatewise.data.series import Windows, read_series, require_varying, split_windows
 from gatewise.errors import DataError
 from gatewise.settings import ForecastDataSettings, ForecastSplitSettings
 

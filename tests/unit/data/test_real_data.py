@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gatewise.data import Windows, read_series, split_windows
+from gatewise.data.series import Windows, read_series, split_windows
 from gatewise.settings import ForecastDataSettings, ForecastSplitSettings
 
 FOLDER = os.environ.get("GATEWISE_DATA")

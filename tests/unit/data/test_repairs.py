@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from data_samples import write
-from gatewise.data import read_series
+from gatewise.data.series import read_series
 from gatewise.errors import DataError
 from gatewise.settings import ForecastDataSettings
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from data_samples import series_set
-from gatewise.data import Windows, split_windows
+from gatewise.data.series import Windows, split_windows
 from gatewise.errors import DataError
 from gatewise.settings import ForecastSplitSettings
 

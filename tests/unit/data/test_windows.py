@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from data_samples import series_set
-from gatewise.data import Windows
+from gatewise.data.series import Windows
 from gatewise.errors import DataError
 
 

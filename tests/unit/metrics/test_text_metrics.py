@@ -78,7 +78,7 @@ def test_tables_are_complete():
 
 
 def test_calibration_by_hand():
-    confidence, right = [0.2, 0.4, 0.6, 0.8], [False, True, True, True]
+    confidence, right = [0.8, 0.2, 0.6, 0.4], [True, False, True, True]
     rows = reliability(confidence, right, bins=2)
     assert [(row["from"], row["to"], row["n"]) for row in rows] == [(0.2, 0.4, 2), (0.6, 0.8, 2)]
     assert [row["accuracy"] for row in rows] == [0.5, 1.0]

@@ -38,6 +38,8 @@ def run(settings, folder, *, threads, exclusive, progress):
         os.kill(os.getppid(), signal.SIGTERM)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pause()
+    if settings.task == "generate":
+        place.write_settings({"units": settings.model.units})
     result = {
         "status": "finished", "name": settings.name, "parameters": settings.model.units, "leaking": False,
         "epochs": {"run": settings.train.epochs, "best": 1}, "exclusive": exclusive, "threads": threads,
@@ -82,6 +84,24 @@ def test_a_study_is_run_compared_and_returned_as_json(tmp_path, runner):
     assert {path.name for path in (tmp_path / "s").iterdir()} == {"study.json", "comparison.json", "runs"}
 
 
+def test_the_task_of_a_study_says_what_runs_it_and_with_which_settings(tmp_path, runner, monkeypatch):
+    """Without a runner of its own a worker does what the settings' task names."""
+    import dataclasses
+
+    from gatewise.registry import TASKS
+    from gatewise.studies.worker import _runner
+
+    for name, task in TASKS.items():
+        monkeypatch.setitem(TASKS, name, dataclasses.replace(task, runner="json:loads"))
+        function, kind = _runner(None, {"task": name})
+        assert (function, kind.model_fields["task"].default) == (json.loads, name)
+    text = {"task": "generate", "data": {"files": ["sample:A"]}, "metric": "loss"}
+    out = do(tmp_path / "s", runner, **text)
+    saved = [json.loads(path.read_text()) for path in (tmp_path / "s").glob("runs/*/settings.json")]
+    assert {one["units"] for one in saved} == {384}  # what a text network has by default
+    assert out["failed"] == []
+
+
 def test_only_what_is_missing_is_trained(tmp_path, runner):
     do(tmp_path / "s", runner)
     first = calls(tmp_path / "s")
@@ -118,8 +138,10 @@ def test_failed_runs_are_kept_with_their_error_and_tried_again_next_time(tmp_pat
     assert len(out["runs"]) == 2
     assert f"failed: {error}" in stream.getvalue()
     (tmp_path / "s" / "orders").unlink()
+    assert len(StudyFolder(tmp_path / "s").read_diverged()) == 2
     again = do(tmp_path / "s", runner)
     assert (again["failed"], len(again["runs"])) == ([], 4)
+    assert StudyFolder(tmp_path / "s").read_diverged() == {}
     assert sorted(calls(tmp_path / "s").values()) == [1, 1, 2, 2]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gatewise.data import read_series
+from gatewise.data.series import read_series
 from gatewise.settings import ForecastSettings
 
 QUICK = {

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import linear_model
 
-from gatewise.data import Frequency, SeriesSet, Windows, read_series, split_windows
+from gatewise.data.series import Frequency, SeriesSet, Windows, read_series, split_windows
 from gatewise.errors import InputError, MissingExtraError
 from gatewise.metrics import forecast_metrics
 from gatewise.registry import BASELINES

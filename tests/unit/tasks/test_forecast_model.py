@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from gatewise.data import Windows, last_rows, split_windows, without_last
+from gatewise.data.series import Windows, last_rows, split_windows, without_last
 from gatewise.errors import DataError
 from gatewise.tasks.forecast import fit_forecast
 from gatewise.tasks.forecast.model import ForecastModel, extend

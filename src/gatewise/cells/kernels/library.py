@@ -63,6 +63,10 @@ class Library:
     def __init__(self, path: Path) -> None:
         self.name = path.stem.removeprefix("gatewise_")
         self._functions = ctypes.CDLL(str(path))
+        self._functions.gatewise_sizes.restype = c_int64
+        sizes = [self._functions.gatewise_sizes(normed) for normed in (0, 1)]
+        if sizes != [ctypes.sizeof(Sequence), ctypes.sizeof(NormedSequence)]:
+            raise OSError(f"{path} is of another version")
         torch_threads = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so")).torch_parallel_for
         self._functions.gatewise_start(ctypes.cast(torch_threads, c_void_p))
         self._functions.gatewise_panel.restype = c_int64
@@ -149,7 +153,7 @@ def library() -> Library | None:
                 found = Library(path)
                 os.register_at_fork(after_in_child=_stay_alone)
                 return found
-            except (OSError, AttributeError):  # built for another system, or a torch without the interface
+            except (OSError, AttributeError):  # built for another system or version, or a torch without the interface
                 return None
     return None
 

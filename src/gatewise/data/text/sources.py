@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from gatewise.data.files import nearby
+from gatewise.data.paths import nearby
 from gatewise.data.text.samples import read_sample
 from gatewise.errors import DataError
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gatewise.data import SeriesSet, Split, Windows, without_last
+from gatewise.data.series import SeriesSet, Split, Windows, without_last
 from gatewise.errors import DataError, SettingsError
 from gatewise.metrics import forecast_metrics
 from gatewise.settings import ForecastSettings

@@ -12,7 +12,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data import Windows
+from gatewise.data.series import Windows
 from gatewise.tasks.forecast.classical import AutoARIMA, AutoETS, Theta
 from gatewise.tasks.forecast.ridge import Ridge
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise.data import Frequency
+from gatewise.data.series import Frequency
 from gatewise.tasks.card import front_matter, metric_rows, title, verdict_sentence
 
 _CARD = """---

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.data import SeriesSet, divides_by_truth, require_nonzero
+from gatewise.data.series import SeriesSet, divides_by_truth, require_nonzero
 from gatewise.registry import BASELINES
 from gatewise.settings import ForecastSettings
 from gatewise.tasks.forecast.inputs import refuse_huge

@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data import Windows, training_rows
+from gatewise.data.series import Windows, training_rows
 from gatewise.errors import MissingExtraError
 
 Floats = NDArray[np.float64]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from gatewise.data import SeriesSet, at_least, divides_by_truth, future_values, like_input, read_series
-from gatewise.data import future_template as make_template
+from gatewise.data.series import SeriesSet, at_least, divides_by_truth, future_values, like_input, read_series
+from gatewise.data.series import future_template as make_template
 from gatewise.errors import DataError, SettingsError
 from gatewise.settings import ForecastDataSettings, ForecastSettings
 from gatewise.tasks.estimator import SettingsEstimator

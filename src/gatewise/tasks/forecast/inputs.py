@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gatewise.data import CovariateScaler, SeriesSet, TargetTransform, Windows
+from gatewise.data.series import CovariateScaler, SeriesSet, TargetTransform, Windows
 from gatewise.errors import DataError
 from gatewise.settings import ForecastTrainSettings
 from gatewise.training import Loss

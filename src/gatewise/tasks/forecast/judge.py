@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data import SeriesSet, Split, Windows, training_rows
+from gatewise.data.series import SeriesSet, Split, Windows, training_rows
 from gatewise.metrics import (
     LagCheck,
     compare_losses,

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gatewise.data import CovariateScaler, SeriesSet, TargetTransform, Windows
+from gatewise.data.series import CovariateScaler, SeriesSet, TargetTransform, Windows
 from gatewise.errors import DataError
 from gatewise.models import ForecastNetwork
 from gatewise.settings import ForecastSettings

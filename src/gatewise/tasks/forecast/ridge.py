@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data import Windows, training_rows
-from gatewise.data.statistics import spread_by_series
+from gatewise.data.series import Windows, training_rows
+from gatewise.data.series.statistics import spread_by_series
 from gatewise.errors import InputError
 
 Floats = NDArray[np.float64]

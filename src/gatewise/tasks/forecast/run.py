@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from gatewise.data import (
+from gatewise.data.series import (
     CovariateScaler,
     SeriesSet,
     Split,

@@ -24,7 +24,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as tensors_to_bytes
 
 from gatewise import __version__
-from gatewise.data import CovariateScaler, Frequency, SeriesSet, TargetTransform
+from gatewise.data.series import CovariateScaler, Frequency, SeriesSet, TargetTransform
 from gatewise.runs import atomic
 from gatewise.settings import ForecastSettings, parse
 from gatewise.tasks.forecast.card import model_card

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from gatewise.data import SeriesSet, Split, Windows
+from gatewise.data.series import SeriesSet, Split, Windows
 from gatewise.tasks.forecast.model import Forecasts
 
 Ints = NDArray[np.int64]

@@ -98,8 +98,8 @@ def _samplings(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit, hel
 
 def _figures(
     model: TextModel, texts: Sequence[Ints], ids: Ids, train: Ints, ngram: NGram, words: set[str]
-) -> dict[str, float | None]:
-    """Return quality (known words, how likely it is), variety and copying of some texts."""
+) -> dict[str, Any]:
+    """Return quality (known words, how likely it is), variety and copying of some texts, and the first of them."""
     copies = longest_copies(texts, ids, train)
     decoded = [model.vocabulary.decode(text) for text in texts]
     own = [log_probs(model.network, model.vocabulary, text) for text in decoded]
@@ -111,6 +111,7 @@ def _figures(
         "distinct_4": _mean([distinct(text.tolist(), 4) for text in texts]),
         "copied_20": _mean([copy.shares.get(20) for copy in copies]),
         "longest_copy": float(max(copy.longest for copy in copies)),
+        "text": decoded[0][:LENGTH],
     }
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.errors import InputError
+from gatewise.models.ngram import KneserNey
 from gatewise.tasks.generate.compressors import PPM, Gzip, Xz
-from gatewise.tasks.generate.ngram import KneserNey
 
 __all__ = ["NGram", "PPM", "Gzip", "Part", "TextBaseline", "Uniform", "Unigram", "Xz"]
 
@@ -198,7 +198,7 @@ class Uniform(Unigram):
 
 
 class NGram(SymbolModel):
-    """Interpolated modified Kneser-Ney n-grams; see `gatewise.tasks.generate.ngram`.
+    """Interpolated modified Kneser-Ney n-grams; see `gatewise.models.ngram`.
 
     The order, at most 8, is the one that does best on the last tenth of the training part when fitted on the rest; it
     is then fitted on all of the training part.

@@ -15,9 +15,10 @@ from gatewise.data.text import Corpus, TextSplit, corpus_of, read_corpus
 from gatewise.errors import DataError, SettingsError
 from gatewise.settings import SamplingSettings, TextSettings, flat_fields, parse
 from gatewise.tasks.estimator import SettingsEstimator
-from gatewise.tasks.generate import generation, judge, reading, saved
+from gatewise.tasks.generate import judge, reading, saved
 from gatewise.tasks.generate.evaluation import carried, cold
 from gatewise.tasks.generate.generation import Stream
+from gatewise.tasks.generate.int8 import Int8Cost
 from gatewise.tasks.generate.model import TextModel, no_spans
 from gatewise.tasks.generate.result import Generated
 from gatewise.tasks.generate.run import fit_text
@@ -167,12 +168,15 @@ class TextGenerator(SettingsEstimator):
         """
         model = self._fitted()
         asked = [prompts] if isinstance(prompts, str) else list(prompts)
-        return generation.generate(model.network, model.vocabulary, asked, parse(SamplingSettings, sampling))
+        return model.generate(asked, parse(SamplingSettings, sampling))
 
     def stream(self, prompt: str = "", **sampling: Any) -> Stream:
         """Write one text and yield it piece by piece; arguments and errors as of :meth:`generate`."""
-        model = self._fitted()
-        return generation.stream(model.network, model.vocabulary, prompt, parse(SamplingSettings, sampling))
+        return self._fitted().stream(prompt, parse(SamplingSettings, sampling))
+
+    def use_int8(self) -> Int8Cost:
+        """Write with int8 weights from now on, and return what that costs; scores keep the weights as they are."""
+        return self._fitted().use_int8()
 
     def predict(self, X: Any) -> list[str]:
         """Return the likeliest symbol after each text of `X`."""
@@ -210,6 +214,7 @@ class TextGenerator(SettingsEstimator):
 
         Without `X` it is that of the held-out part.
         """
+        self._fitted()
         if X is None:
             test = self.result_["metrics"].get("test")
             if not test:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,9 +11,15 @@ from torch import nn
 
 from gatewise.data.text import Vocabulary
 from gatewise.models import TextNetwork, count_parameters
-from gatewise.settings import TextSettings
+from gatewise.settings import SamplingSettings, TextSettings
+from gatewise.tasks.generate import generation
+from gatewise.tasks.generate.int8 import Int8Cost, int8_cost, with_int8_weights
+from gatewise.tasks.generate.result import Generated
 from gatewise.training import Seeds
 from gatewise.training.device import DTYPES
+
+#: Texts, and symbols in each, on which the cost of int8 weights is measured.
+_INT8_TEXTS, _INT8_SYMBOLS = 20, 100
 
 
 @dataclass
@@ -22,6 +29,36 @@ class TextModel:
     settings: TextSettings
     network: TextNetwork
     vocabulary: Vocabulary
+    int8: TextNetwork | None = None
+    """A copy with int8 weights, which writes in the network's place once it is there."""
+
+    def generate(self, prompts: Sequence[str], sampling: SamplingSettings) -> list[Generated]:
+        """Write texts; see :func:`gatewise.tasks.generate.generation.generate`."""
+        return generation.generate(self.int8 or self.network, self.vocabulary, prompts, sampling)
+
+    def stream(self, prompt: str, sampling: SamplingSettings) -> generation.Stream:
+        """Write one text piece by piece; see :func:`gatewise.tasks.generate.generation.stream`."""
+        return generation.stream(self.int8 or self.network, self.vocabulary, prompt, sampling)
+
+    def use_int8(self) -> Int8Cost:
+        """Write with int8 weights from now on.
+
+        Returns
+        -------
+        Int8Cost
+            What it costs, on texts that the network itself has written: the mean difference is an estimate of the
+            Kullback-Leibler divergence of the two.
+
+        Raises
+        ------
+        SettingsError
+            If the cell has no int8 form.
+        """
+        made = with_int8_weights(self.network)
+        sampling = SamplingSettings(length=_INT8_SYMBOLS, n=_INT8_TEXTS, seed=0)
+        texts = generation.generate(self.network, self.vocabulary, [""], sampling)
+        self.int8 = made
+        return int8_cost(self.network, made, self.vocabulary, "".join(one.text for one in texts))
 
     @property
     def parameters(self) -> int:
@@ -50,7 +87,9 @@ class TextModel:
             times = kept.shape[axis] // before
             known = tensor.unflatten(axis, (times, -1)).narrow(axis + 1, 0, before)
             known.copy_(kept.unflatten(axis, (times, before)))
-        return replace(self, network=network.eval(), vocabulary=vocabulary)
+        mixture = self.network.mixture
+        network.mixture = None if mixture is None else mixture.extended(len(vocabulary))
+        return replace(self, network=network.eval(), vocabulary=vocabulary, int8=None)
 
 
 def create_network(settings: TextSettings, symbols: int, seeds: Seeds | None = None) -> TextNetwork:

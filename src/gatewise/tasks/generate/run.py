@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,12 @@ import numpy as np
 import polars as pl
 
 from gatewise.data.text import Corpus, TextSplit, Vocabulary, read_corpus, split_text, unseen_note
+from gatewise.models.mixture import NGramMixture
 from gatewise.registry import TEXT_BASELINES
 from gatewise.runs import RunFolder
 from gatewise.settings import TextSettings
 from gatewise.tasks.generate import afterwards, judge, saved
-from gatewise.tasks.generate.baselines import Part
+from gatewise.tasks.generate.baselines import MOST_COUNTED, Part
 from gatewise.tasks.generate.losses import create_text_loss
 from gatewise.tasks.generate.model import TextModel, create_network
 from gatewise.tasks.generate.predicted import Ids, Ints
@@ -132,6 +133,7 @@ def fit_text(
     reading = data_seconds + time.perf_counter() - started
     trained = train(network, task, settings.train, seeds=seeds, folder=place, progress=progress, watcher=samples)
     samples.end(network, epoch=trained.epochs_run, step=trained.steps, seconds=trained.seconds)
+    network.mixture = network.mixture or _count_ngrams(model, ids, split.train)
     found = _judge(model, corpus, ids, split)
     result = {
         "format_version": FORMAT_VERSION,
@@ -197,10 +199,34 @@ def _judge(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit) -> _Jud
         train, validation, test = (_part(corpus, ids, spans, settings) for spans in split.parts().values())
         baselines = judge.score_baselines(settings.baselines, train, validation, test, vocabulary.byte_lengths)
     figures = judge.summarise(vocabulary, predictions, baselines, _losses(model, ids, split))
+    if alone := _alone(model, ids, split):
+        figures["baselines"] = {"network alone": {"test": alone}, **figures["baselines"]}
     network.to("cpu")  # where it writes
     figures |= afterwards.examine(model, corpus, ids, split)
     notes = [f"{name}: {note}" for name, score in baselines.items() for note in score.notes]
     return _Judged(figures, _table(vocabulary, predictions), notes)
+
+
+def _count_ngrams(model: TextModel, ids: Ids, train: Ints) -> NGramMixture | None:
+    """Return the n-grams that the settings want beside the network, counted in the training part."""
+    settings, symbols = model.settings.model, len(model.vocabulary)
+    if not settings.ngrams:
+        return None
+    pieces = [ids[int(begin) : int(end)] for begin, end in train]
+    nothing = np.full(1, symbols, np.int64)  # no n-gram runs from one piece into the next
+    text = np.concatenate([part for piece in pieces for part in (piece, nothing)])[-MOST_COUNTED:]
+    return NGramMixture.count(text, symbols, settings.ngrams, settings.ngram_share)
+
+
+def _alone(model: TextModel, ids: Ids, split: TextSplit) -> dict[str, float | None] | None:
+    """Return the held-out metrics of the network without the n-grams beside it; None where there are none."""
+    if model.network.mixture is None or not len(split.test):
+        return None
+    empty = replace(split, train=split.train[:0], validation=split.validation[:0])
+    plain = model.settings.replace({"dynamic_evaluation": None, "prequential": False})
+    with model.network.alone():
+        made = judge.gather(plain, model.network, ids, empty, training_symbols=model.vocabulary.total)
+    return judge.part_metrics(model.vocabulary, made["test"])
 
 
 def _part(corpus: Corpus, ids: Ids, spans: Ints, settings: TextSettings) -> Part:

@@ -75,6 +75,7 @@ class SampleWriter:
             "seconds": seconds,
             "prompt": self.prompt,
             "text": found.text,
+            "symbols": list(found.symbols),
             "log_probs": [round(value, 4) for value in found.log_probs],
         }
         self.rows = [kept for kept in self.rows if kept["moment"] != moment] + [row]

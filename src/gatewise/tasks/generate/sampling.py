@@ -168,7 +168,8 @@ def keep_top_k(scores: Floats, k: int) -> Floats:
 
 def keep_top_p(scores: Floats, p: float) -> Floats:
     """Keep the fewest symbols that have probability `p` together (Holtzman et al. 2020, arXiv:1904.09751)."""
-    return _keep_first(scores, np.argsort(-scores, axis=1, kind="stable"), p)
+    chances = probabilities(scores)
+    return _keep_lowest(scores, chances, -chances, p)
 
 
 def keep_min_p(scores: Floats, p: float) -> Floats:
@@ -186,18 +187,17 @@ def keep_typical(scores: Floats, p: float) -> Floats:
     with np.errstate(divide="ignore"):
         surprise = -np.log(chances)
     entropy = (chances * np.where(chances > 0, surprise, 0.0)).sum(axis=1, keepdims=True)
-    return _keep_first(scores, np.argsort(np.abs(surprise - entropy), axis=1, kind="stable"), p)
+    return _keep_lowest(scores, chances, np.abs(surprise - entropy), p)
 
 
-def _keep_first(scores: Floats, order: Ids, p: float) -> Floats:
-    """Keep of each row, in this order, what comes before probability `p` is reached; the first always."""
-    chances = np.take_along_axis(probabilities(scores), order, axis=1)
-    before = chances.cumsum(axis=1) - chances
-    keep = before < p
-    keep[:, 0] = True
-    kept = np.full_like(scores, -np.inf)
-    np.put_along_axis(kept, order, np.where(keep, np.take_along_axis(scores, order, axis=1), -np.inf), axis=1)
-    return kept
+def _keep_lowest(scores: Floats, chances: Floats, measure: Floats, p: float) -> Floats:
+    """Keep of each row what has the lowest measure, until probability `p` is reached, and what is equal to the last."""
+    rows = np.arange(len(scores))[:, None]
+    order = measure.argsort(axis=1)
+    ordered = chances[rows, order]
+    before = ordered.cumsum(axis=1) - ordered
+    last = np.maximum((before < p).sum(axis=1, keepdims=True) - 1, 0)
+    return np.where(measure <= measure[rows, order[rows, last]], scores, -np.inf)
 
 
 class Equivalent(NamedTuple):

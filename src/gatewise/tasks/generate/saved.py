@@ -4,6 +4,7 @@
 
     config.json             format, settings, the result of the run
     model.safetensors       weights of the network
+    ngrams.safetensors      the n-grams beside the network, where there are some: they hold most of the training text
     vocabulary.json         the symbols in the order of their numbers, how often each was seen, how text is cleaned
     generation_config.json  how the model writes unless told otherwise, in the words of other libraries
     README.md               model card
@@ -16,11 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.numpy import load_file as load_arrays
+from safetensors.numpy import save as arrays_to_bytes
 from safetensors.torch import load_file
 from safetensors.torch import save as tensors_to_bytes
 
 from gatewise import __version__
 from gatewise.data.text import Vocabulary
+from gatewise.models.mixture import NGramMixture
+from gatewise.models.ngram import KneserNey
 from gatewise.runs import atomic
 from gatewise.settings import SamplingSettings, TextSettings, parse
 from gatewise.tasks.generate.card import model_card
@@ -32,7 +37,7 @@ from gatewise.training.session import kernel_in_use
 #: Version of the model folder; a folder of a higher one is refused, of a lower one is brought up to date on loading.
 FORMAT_VERSION = 1
 
-VOCABULARY, SAMPLING = "vocabulary.json", "generation_config.json"
+VOCABULARY, SAMPLING, NGRAMS = "vocabulary.json", "generation_config.json", "ngrams.safetensors"
 TASK = "generate"
 
 
@@ -55,6 +60,8 @@ def save(model: TextModel, folder: Path, result: dict[str, Any]) -> Path:
     }
     with atomic.replacing_folder(folder, known_by=CONFIG) as new:
         atomic.write_bytes(new / WEIGHTS, tensors_to_bytes(weights_of(model.network), metadata={"format": "pt"}))
+        if model.network.mixture is not None:
+            atomic.write_bytes(new / NGRAMS, arrays_to_bytes(model.network.mixture.ngrams.arrays()))
         atomic.write_json(new / VOCABULARY, model.vocabulary.to_json())
         atomic.write_json(new / SAMPLING, SamplingSettings().model_dump(mode="json", exclude_none=True))
         atomic.write_text(new / CARD, model_card(config))
@@ -91,5 +98,8 @@ def load(folder: Path) -> tuple[TextModel, dict[str, Any]]:
         with autocast(settings.train, torch.device("cpu")):  # as it was when the run noted its kernel
             kernel = kernel_in_use(network.train())
         tell_other_kernel(folder, config["result"].get("kernel"), kernel)
+        if settings.model.ngrams:
+            ngrams = KneserNey.of_arrays(load_arrays(folder / NGRAMS), len(vocabulary))
+            network.mixture = NGramMixture(ngrams, settings.model.ngram_share)
         network.eval()
         return TextModel(settings, network, vocabulary), config["result"]

@@ -35,7 +35,7 @@ def test_ends_before_the_first_stop_string_that_counts(text, stops, least):
 
 @settings(deadline=None)
 @given(TEXT, STOPS)
-def test_what_is_shown_early_is_no_part_of_a_stop_string_and_nothing_else_is_held(text, stops):
+def test_nothing_is_held_back_but_the_beginning_of_a_stop_string(text, stops):
     growing = GrowingText(ABC, are_bytes=False, stop=stops, min_length=0)
     shown = ""
     for end, one in enumerate(text, start=1):

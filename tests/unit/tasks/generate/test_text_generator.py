@@ -214,9 +214,10 @@ def test_samples_are_kept():
 # ---------------------------------------------------------------------------------------------------------- partial_fit
 
 
-def test_going_on_learns_the_new_text():
+@pytest.mark.parametrize("ngrams", [0, 3])
+def test_going_on_learns_the_new_text(ngrams):
     other = "zebras zigzag; " * 100
-    writer = quick(learning_rate=0.02).fit("zb;ig " * 3 + TEXT)
+    writer = quick(learning_rate=0.02, ngrams=ngrams).fit("zb;ig " * 3 + TEXT)
     before, known = writer.score(other), writer.symbols_
     assert writer.partial_fit(other, epochs=4) is writer
     assert writer.score(other) > before + 0.2

@@ -1,5 +1,6 @@
 """The part of a text run's result that says how good it is."""
 
+import dataclasses
 import json
 import math
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from gatewise.tasks.generate import judge
 from gatewise.tasks.generate.evaluation import carried
 from gatewise.tasks.generate.judge import (
     BaselineScore,
+    beside_compressor,
     by_place,
     gather,
     judged_spans,
@@ -112,7 +114,16 @@ def test_the_summary_is_complete_and_plain():
     )
     uniform = BaselineScore({"carried_nats_per_char": math.log(V)}, np.full(500, -math.log(V)))
     found = summarise(Words(), made, {"uniform": uniform}, {"test": 1.5})
-    assert list(found) == ["metrics", "baselines", "verdict", "by_position", "words", "calibration", "prequential"]
+    assert list(found) == [
+        "metrics",
+        "baselines",
+        "verdict",
+        "compressor",
+        "by_position",
+        "words",
+        "calibration",
+        "prequential",
+    ]
     assert set(found["metrics"]["test"]) <= set(METRICS)
     assert found["metrics"]["test"]["loss"] == 1.5
     assert found["metrics"]["train"]["loss"] is None
@@ -192,12 +203,20 @@ def test_the_verdict_is_against_the_best_baseline():
     assert verdict(test, {"ngram": score(-near.mean(), near)})["says"] == "undecided"
 
 
-def test_a_compressor_is_compared_by_its_one_number():
+def test_a_compressor_stands_beside_the_network_that_learns_as_it_does():
     test, log_probs = ours()
-    found = verdict(test, {"ppm": score(-log_probs.mean() + 0.5), "uniform": score(9.0, log_probs)})
-    assert (found["against"], found["says"]) == ("ppm", "better")
-    assert "one number for the whole text" in found["note"]
-    assert verdict(test, {"ppm": score(-log_probs.mean() + 1e-5)})["says"] == "undecided"
+    nats = float(-log_probs.mean())
+    baselines = {"gzip": score(nats + 1), "ppm": score(nats / 2), "uniform": score(9.0, log_probs)}
+    assert verdict(test, baselines)["against"] == "uniform"  # it learns from the training part alone, as the network
+    found = beside_compressor(test, baselines)
+    assert (found["against"], found["protocol"], found["ours"]) == ("ppm", "carried", pytest.approx(nats))
+    assert found["ratio"] == pytest.approx(2.0)
+    assert "the network not" in found["note"]
+    learning = {**test, "dynamic": dataclasses.replace(test["carried"], log_probs=log_probs / 4)}
+    found = beside_compressor(learning, baselines)
+    assert (found["protocol"], found["ratio"]) == ("dynamic", pytest.approx(0.5))
+    assert "both" in found["note"]
+    assert beside_compressor(test, {"uniform": baselines["uniform"]}) is None
 
 
 def test_without_a_number_to_compare_there_is_no_verdict():

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gatewise.models.ngram import KneserNey
 from gatewise.tasks.generate import ngram
-from gatewise.tasks.generate.ngram import KneserNey
 
 
 class Reference:
-    """Equations 1 to 4 of `gatewise.tasks.generate.ngram`, with dictionaries."""
+    """Equations 1 to 4 of `gatewise.models.ngram`, with dictionaries."""
 
     def __init__(self, train, V, order):
         self.V = V

@@ -182,6 +182,7 @@ FORMS = {
     "averaged by the clock": {"averaging": 0.9, "minutes": 0.003, "validation_size": 0.0},
     "unknown symbol": {"minimum_count": 5},
     "binary focal": {"loss": "binary_focal"},
+    "n-grams": {"ngrams": 3},
 }
 
 

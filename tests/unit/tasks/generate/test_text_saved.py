@@ -25,6 +25,7 @@ FORMS = {
     "bytes": {"symbols": "bytes", "embedding": 0},
     "rare": {"minimum_count": 9, "lower": True, "normalize": "NFKD"},
     "double": {"precision": "float64"},
+    "n-grams": {"ngrams": 3},
 }
 
 

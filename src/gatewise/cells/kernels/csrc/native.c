@@ -15,3 +15,6 @@ int gatewise_flush(int on, int64_t threads) {
   set_flush(0, 0, &on);
   return before;
 }
+
+/* Bytes of what callers hand over: a build of another version would read the wrong places. */
+int64_t gatewise_sizes(int normed) { return normed ? (int64_t)sizeof(normed_sequence) : (int64_t)sizeof(sequence); }

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise import registry
-from gatewise.data.series import SeriesSet, require_positive
-from gatewise.data.splits import Split
-from gatewise.data.statistics import mean_square_of_changes, range_by_series, spread_by_series, training_rows
-from gatewise.data.windows import Windows
+from gatewise.data.series.series import SeriesSet, require_positive
+from gatewise.data.series.splits import Split
+from gatewise.data.series.statistics import mean_square_of_changes, range_by_series, spread_by_series, training_rows
+from gatewise.data.series.windows import Windows
 from gatewise.errors import ModelFolderError
 
 Floats = NDArray[np.float64]

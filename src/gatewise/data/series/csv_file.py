@@ -1,6 +1,7 @@
 """Reading CSV: the separator found by itself, every column as text, and a row number for whatever is wrong.
 
-Values are cast later by `gatewise.data.values`, because only then can a message say in which row a bad value stands.
+Values are cast later by `gatewise.data.series.values`, because only then can a message say in which row a bad value
+stands.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from gatewise.data.table import SAMPLE_ROWS, Table, polars_speaks
+from gatewise.data.series.table import SAMPLE_ROWS, Table, polars_speaks
 from gatewise.errors import DataError
 
 _SEPARATORS = (",", ";", "\t", "|", " ")

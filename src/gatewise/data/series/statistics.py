@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data.series import reduce_by_series
-from gatewise.data.windows import Windows
+from gatewise.data.series.series import reduce_by_series
+from gatewise.data.series.windows import Windows
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]

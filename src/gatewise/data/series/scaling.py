@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data.series import SeriesSet
-from gatewise.data.splits import Split
-from gatewise.data.statistics import spread_by_series, training_rows
-from gatewise.data.transforms import spread
-from gatewise.data.windows import Windows
+from gatewise.data.series.series import SeriesSet
+from gatewise.data.series.splits import Split
+from gatewise.data.series.statistics import spread_by_series, training_rows
+from gatewise.data.series.transforms import spread
+from gatewise.data.series.windows import Windows
 from gatewise.errors import ModelFolderError
 
 Floats = NDArray[np.float64]

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data.columns import find_columns
-from gatewise.data.covariates import calendar_features, calendar_names, read_static
-from gatewise.data.files import open_table
-from gatewise.data.frames import open_frames
-from gatewise.data.frequency import Frequency, infer_frequency, parse_frequency
-from gatewise.data.joining import Channel, Joined, join_channels
-from gatewise.data.repairs import without_duplicates, without_gaps, without_missing
-from gatewise.data.rows import Rows, read_rows
-from gatewise.data.series import SeriesSet
-from gatewise.data.table import Table
-from gatewise.data.values import Refuse
+from gatewise.data.series.columns import find_columns
+from gatewise.data.series.covariates import calendar_features, calendar_names, read_static
+from gatewise.data.series.files import open_table
+from gatewise.data.series.frames import open_frames
+from gatewise.data.series.frequency import Frequency, infer_frequency, parse_frequency
+from gatewise.data.series.joining import Channel, Joined, join_channels
+from gatewise.data.series.repairs import without_duplicates, without_gaps, without_missing
+from gatewise.data.series.rows import Rows, read_rows
+from gatewise.data.series.series import SeriesSet
+from gatewise.data.series.table import Table
+from gatewise.data.series.values import Refuse
 from gatewise.errors import DataError
 from gatewise.settings import ForecastDataSettings, ForecastTrainSettings
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
-from gatewise.data.csv_file import csv_table, stem_of
-from gatewise.data.table import SAMPLE_ROWS, Table, frame_table, polars_speaks
+from gatewise.data.paths import nearby
+from gatewise.data.series.csv_file import csv_table, stem_of
+from gatewise.data.series.table import SAMPLE_ROWS, Table, frame_table, polars_speaks
 from gatewise.errors import DataError, MissingExtraError, did_you_mean
 
 _SAMPLES = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
@@ -45,16 +45,6 @@ def open_table(source: str, separator: str | None = None) -> Table:
     if start[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         raise DataError(f"{source}: the text is UTF-16; save the file as UTF-8")
     return csv_table(source, path, separator)
-
-
-def nearby(path: Path) -> str:
-    """Say which file beside a missing one was probably meant."""
-    try:
-        here = [file.name for file in islice(path.parent.iterdir(), 500)]
-    except (OSError, ValueError):
-        return f"; the folder {str(path.parent)!r} does not exist either"
-    guess = did_you_mean(path.name, here, most=0)
-    return guess.split("?")[0] + "?" if "did you mean" in guess else ""
 
 
 def _parquet_table(source: str, path: Path) -> Table:

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data.columns import find_columns
-from gatewise.data.files import open_table
-from gatewise.data.frames import open_frames
-from gatewise.data.frequency import Frequency, infer_frequency, parse_frequency
-from gatewise.data.reading import read_series
-from gatewise.data.repairs import without_duplicates, without_gaps, without_missing
-from gatewise.data.rows import Rows, read_rows
-from gatewise.data.series import SeriesSet, reduce_by_series, require_varying, show_time
-from gatewise.data.splits import split_windows
-from gatewise.data.table import Table
-from gatewise.data.values import Refuse
-from gatewise.data.windows import Windows
+from gatewise.data.series.columns import find_columns
+from gatewise.data.series.files import open_table
+from gatewise.data.series.frames import open_frames
+from gatewise.data.series.frequency import Frequency, infer_frequency, parse_frequency
+from gatewise.data.series.reading import read_series
+from gatewise.data.series.repairs import without_duplicates, without_gaps, without_missing
+from gatewise.data.series.rows import Rows, read_rows
+from gatewise.data.series.series import SeriesSet, reduce_by_series, require_varying, show_time
+from gatewise.data.series.splits import split_windows
+from gatewise.data.series.table import Table
+from gatewise.data.series.values import Refuse
+from gatewise.data.series.windows import Windows
 from gatewise.errors import InputError
 from gatewise.settings import ForecastDataSettings, ForecastSplitSettings
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data.columns import Layout
-from gatewise.data.series import show_time
-from gatewise.data.table import UNNAMED
+from gatewise.data.series.columns import Layout
+from gatewise.data.series.series import show_time
+from gatewise.data.series.table import UNNAMED
 from gatewise.errors import DataError
 
 Floats = NDArray[np.float64]

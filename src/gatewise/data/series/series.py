@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data.frequency import Frequency
+from gatewise.data.series.frequency import Frequency
 from gatewise.errors import DataError
 
 Floats = NDArray[np.float64]

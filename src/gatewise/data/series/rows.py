@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from gatewise.data.columns import Layout
-from gatewise.data.dates import read_times, zone_note
-from gatewise.data.table import Table
-from gatewise.data.values import Refuse, read_numbers
+from gatewise.data.series.columns import Layout
+from gatewise.data.series.dates import read_times, zone_note
+from gatewise.data.series.table import Table
+from gatewise.data.series.values import Refuse, read_numbers
 from gatewise.errors import DataError
 from gatewise.settings import ForecastDataSettings
 

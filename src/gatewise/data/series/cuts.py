@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data.series import SeriesSet
+from gatewise.data.series.series import SeriesSet
 
 
 def without_last(series: SeriesSet, rows: int) -> SeriesSet:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from gatewise.data.series import SeriesSet
+from gatewise.data.series.series import SeriesSet
 from gatewise.errors import DataError
 
 Index = NDArray[np.int64]

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data.frequency import Frequency
-from gatewise.data.rows import Rows
-from gatewise.data.series import show_time
-from gatewise.data.values import Refuse, looks_numeric
+from gatewise.data.series.frequency import Frequency
+from gatewise.data.series.rows import Rows
+from gatewise.data.series.series import show_time
+from gatewise.data.series.values import Refuse, looks_numeric
 from gatewise.errors import DataError
 
 

@@ -15,9 +15,9 @@ before `w`, and `h'` the same without the first of them:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,16 @@ class _Order:
     def __init__(self, keys: Ints, counts: Ints, contexts: int, symbols: int) -> None:
         self.keys, self.contexts, self.symbols = keys, contexts, symbols
         self.counts = counts.astype(np.int32)  # all orders are kept, so every byte counts
-        self.continued: _Weights | None = None  # from the next order: how many symbols stood before each n-gram
+        self.before: NDArray[np.int32] | None = None  # from the next order: how many symbols stood before each n-gram
+
+    def set_before(self, counts: NDArray[np.integer]) -> None:
+        """Take the counts that this order has below a higher one (equation 4)."""
+        self.before = counts.astype(np.int32)
+
+    @cached_property
+    def continued(self) -> _Weights | None:
+        """Equations 1 and 2 for those counts; None at the highest order."""
+        return None if self.before is None else self.weights(self.before)
 
     @cached_property
     def raw(self) -> _Weights:
@@ -115,10 +124,83 @@ class KneserNey:
                 # Equation 4: each longer n-gram is one more symbol before its own end.
                 shorter = self._orders[-1]
                 before = np.bincount(grams[counted[first]], minlength=len(shorter.keys))
-                shorter.continued = shorter.weights(before)
+                shorter.set_before(before)
             self._orders.append(_Order(keys, counts, contexts, symbols))
             grams = np.full(len(ids), -1, np.int64)
             grams[counted] = longer
+
+    @property
+    def order(self) -> int:
+        """The highest order that the training part has an n-gram of."""
+        return len(self._orders)
+
+    def start(self) -> Ints:
+        """Return which n-gram of 0, 1, ... symbols ends before a text, ``(order,)``: the empty one, and no other."""
+        return np.array([0, *[-1] * (self.order - 1)], np.int64)
+
+    def read(self, ids: Ints, state: Ints) -> Ints:
+        """Return which n-grams of 0, 1, ... symbols end with each symbol.
+
+        Parameters
+        ----------
+        ids : (B, T)
+        state : (B, order)
+            Those that ended before the first symbol: from :meth:`start`, or the last ones of the text before.
+
+        Returns
+        -------
+        (order, B, T)
+            They are the contexts of what follows.
+        """
+        found = np.zeros((self.order, *ids.shape), np.int64)
+        for k, table in enumerate(self._orders[:-1]):
+            context = np.concatenate([state[:, k : k + 1], found[k, :, :-1]], axis=1)
+            found[k + 1] = table.find(context.ravel(), ids.ravel()).reshape(ids.shape)
+        return found
+
+    def following(self, contexts: Ints) -> Floats:
+        """Return the distribution (n, V) of what follows contexts ``(order, n)``, as :meth:`read` gives them."""
+        return self._distributions(list(contexts))
+
+    def extended(self, symbols: int) -> KneserNey:
+        """Return the same counts for more symbols, which training never saw."""
+        arrays = self.arrays()
+        for k in range(1, self.order + 1):
+            context, last = np.divmod(arrays[f"keys.{k}"], self.symbols)
+            arrays[f"keys.{k}"] = context * symbols + last
+        return KneserNey.of_arrays(arrays, symbols)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what the model is made of: for each order its n-grams, and the counts that weigh them."""
+        found: dict[str, NDArray[Any]] = {}
+        for k, table in enumerate(self._orders, start=1):
+            found[f"keys.{k}"], found[f"counts.{k}"] = table.keys, table.counts
+            if table.before is not None:
+                found[f"before.{k}"] = table.before
+        return found
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]], symbols: int) -> KneserNey:
+        """Make a model of what :meth:`arrays` gave.
+
+        Raises
+        ------
+        KeyError, ValueError
+            If something is missing or does not fit.
+        """
+        model = cls.__new__(cls)
+        model.symbols, model._orders = symbols, []
+        contexts = 1
+        for k in range(1, sum(name.startswith("keys.") for name in arrays) + 1):
+            keys, counts = arrays[f"keys.{k}"].astype(np.int64), arrays[f"counts.{k}"]
+            if len(keys) != len(counts) or not len(keys) or keys[0] < 0 or keys[-1] >= contexts * symbols:
+                raise ValueError(f"the n-grams of order {k} do not fit those of the order before")
+            table = _Order(keys, counts, contexts, symbols)
+            if f"before.{k}" in arrays:
+                table.set_before(arrays[f"before.{k}"])
+            model._orders.append(table)
+            contexts = len(keys)
+        return model
 
     def log_probs(self, ids: Ints, reach: Ints, order: int) -> Floats:
         """Natural log of the probability of each of the `ids` (n,) after at most `reach` (n,) symbols before it.

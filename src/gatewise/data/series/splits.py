@@ -13,8 +13,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data.series import SeriesSet, require_varying
-from gatewise.data.windows import Windows
+from gatewise.data.series.series import SeriesSet, require_varying
+from gatewise.data.series.windows import Windows
 from gatewise.errors import DataError
 from gatewise.settings import ForecastSplitSettings
 

@@ -8,13 +8,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from gatewise.data.columns import ID_NAMES
-from gatewise.data.dates import read_times
-from gatewise.data.files import open_table
-from gatewise.data.frames import open_frames
-from gatewise.data.series import SeriesSet, show_time
-from gatewise.data.table import Table
-from gatewise.data.values import read_numbers
+from gatewise.data.series.columns import ID_NAMES
+from gatewise.data.series.dates import read_times
+from gatewise.data.series.files import open_table
+from gatewise.data.series.frames import open_frames
+from gatewise.data.series.series import SeriesSet, show_time
+from gatewise.data.series.table import Table
+from gatewise.data.series.values import read_numbers
 from gatewise.errors import DataError, SettingsError, did_you_mean
 from gatewise.settings import ForecastDataSettings
 
