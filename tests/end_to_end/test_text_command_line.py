@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from text_samples import sentences
 
 from gatewise import TextGenerator
 from gatewise.cli.main import run
+from text_samples import sentences
 
 QUICK = [
     "--cell=gru", "--units=6", "--embedding=4", "--window=8", "--batch-size=16", "--epochs=1", "--learning-rate=0.01",

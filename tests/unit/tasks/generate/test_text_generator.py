@@ -8,10 +8,10 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
-from text_samples import QUICK, sentences
 
 from gatewise import TextGenerator, registry
 from gatewise.errors import DataError, DivergedError, InputError, SettingsError
+from text_samples import QUICK, sentences
 
 TEXT = sentences(3000)
 
@@ -235,7 +235,7 @@ def test_new_characters(tmp_path):
     new = "ŽŽ top ☃ " * 30
     writer = quick().fit(TEXT)
     before = weights(writer)
-    with pytest.raises(DataError, match="3 characters that the model has never seen .*'p', 'Ž', '☃'"):
+    with pytest.raises(DataError, match=r"3 characters that the model has never seen .*'p', 'Ž', '☃'"):
         writer.partial_fit(new)
     with pytest.raises(SettingsError, match="new_characters: 'error', 'add' or 'unknown'"):
         writer.partial_fit(new, new_characters="skip")
@@ -270,7 +270,7 @@ def test_room_for_new_characters_changes_nothing_that_was_known(cell, form):
     before, after = old.next_probs("the cat"), new.next_probs("the cat")
     np.testing.assert_allclose(after[:-2] / after[:-2].sum(), before, rtol=1e-4)
     assert after[-1] == pytest.approx(after[-2])
-    assert 0 < after[-1]
+    assert after[-1] > 0
     assert old.model_ is not new.model_
 
 
