@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save as arrays_to_bytes
 from safetensors.torch import load_file
@@ -30,6 +31,7 @@ from gatewise.tasks.forecast.card import model_card
 from gatewise.tasks.forecast.intervals import ConformalIntervals
 from gatewise.tasks.forecast.model import ForecastModel, create_network
 from gatewise.tasks.model_folder import CARD, CONFIG, WEIGHTS, find_model, read_config, reading, tell_other_kernel
+from gatewise.training.device import autocast
 from gatewise.training.session import kernel_in_use
 
 #: Version of the model folder; a folder of a higher one is refused, of a lower one is brought up to date on loading.
@@ -121,7 +123,9 @@ def _build(folder: Path, config: dict[str, Any]) -> ForecastModel:
     if settings.train.precision == "float64":
         network.double()
     network.load_state_dict(load_file(folder / WEIGHTS))
-    tell_other_kernel(folder, config["result"].get("kernel"), kernel_in_use(network.train()))
+    with autocast(settings.train, torch.device("cpu")):  # as it was when the run noted its kernel
+        kernel = kernel_in_use(network.train())
+    tell_other_kernel(folder, config["result"].get("kernel"), kernel)
     network.eval()
     intervals = None
     if (folder / INTERVALS).is_file():

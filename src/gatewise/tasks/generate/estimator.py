@@ -214,6 +214,7 @@ class TextGenerator(SettingsEstimator):
 
         Without `X` it is that of the held-out part.
         """
+        self._fitted()
         if X is None:
             test = self.result_["metrics"].get("test")
             if not test:

@@ -80,12 +80,13 @@ class TextModel:
             if tensor.shape == kept.shape:
                 tensor.copy_(kept)
                 continue
-            # Symbols are the rows of the embedding and of the output layer, and the one-hot inputs of the first cell.
+            # Symbols are the rows of the embedding and of the output layer, and the one-hot inputs of the first cell,
+            # where a cell that reads two steps at once has them twice.
             axis = next(axis for axis, (a, b) in enumerate(zip(tensor.shape, kept.shape, strict=True)) if a != b)
-            tensor.zero_()
-            if name == f"{last}.bias":
-                tensor.fill_(float(kept.min()))
-            tensor.narrow(axis, 0, before).copy_(kept)
+            tensor.fill_(float(kept.min()) if name == f"{last}.bias" else 0.0)
+            times = kept.shape[axis] // before
+            known = tensor.unflatten(axis, (times, -1)).narrow(axis + 1, 0, before)
+            known.copy_(kept.unflatten(axis, (times, before)))
         mixture = self.network.mixture
         network.mixture = None if mixture is None else mixture.extended(len(vocabulary))
         return replace(self, network=network.eval(), vocabulary=vocabulary, int8=None)

@@ -16,6 +16,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save as arrays_to_bytes
 from safetensors.torch import load_file
@@ -30,6 +31,7 @@ from gatewise.settings import SamplingSettings, TextSettings, parse
 from gatewise.tasks.generate.card import model_card
 from gatewise.tasks.generate.model import TextModel, create_network, load_weights, weights_of
 from gatewise.tasks.model_folder import CARD, CONFIG, WEIGHTS, find_model, read_config, reading, tell_other_kernel
+from gatewise.training.device import autocast
 from gatewise.training.session import kernel_in_use
 
 #: Version of the model folder; a folder of a higher one is refused, of a lower one is brought up to date on loading.
@@ -93,7 +95,9 @@ def load(folder: Path) -> tuple[TextModel, dict[str, Any]]:
             raise ValueError(f"{VOCABULARY} has {len(vocabulary)} symbols and {CONFIG} says {config['symbols']}")
         network = create_network(settings, len(vocabulary))
         load_weights(network, load_file(folder / WEIGHTS))
-        tell_other_kernel(folder, config["result"].get("kernel"), kernel_in_use(network.train()))
+        with autocast(settings.train, torch.device("cpu")):  # as it was when the run noted its kernel
+            kernel = kernel_in_use(network.train())
+        tell_other_kernel(folder, config["result"].get("kernel"), kernel)
         if settings.model.ngrams:
             ngrams = KneserNey.of_arrays(load_arrays(folder / NGRAMS), len(vocabulary))
             network.mixture = NGramMixture(ngrams, settings.model.ngram_share)

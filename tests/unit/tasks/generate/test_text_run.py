@@ -1,0 +1,218 @@
+"""Text runs: what a run folder holds, and when it is refused, gone on with, or found finished."""
+
+import json
+
+import numpy as np
+import pytest
+
+from gatewise.errors import DataError, DivergedError, OutputError, SettingsError
+from gatewise.runs import RunFolder
+from gatewise.settings import ForecastSettings, TextSettings
+from gatewise.tasks.forecast import run_forecast
+from gatewise.tasks.generate import TextGenerator, run_text
+from text_samples import QUICK, sentences
+
+KEYS = {
+    "format_version", "status", "task", "name", "folder", "parameters", "symbols", "sizes", "leaking", "trained",
+    "epochs", "seconds", "exclusive", "threads", "kernel", "metrics", "baselines", "verdict", "by_position", "words",
+    "calibration", "copying", "memory", "sampling", "notes",
+}  # fmt: skip
+NAMES = (
+    "nats_per_char", "bits_per_char", "bits_per_byte", "perplexity", "accuracy", "calibration_error",
+)  # fmt: skip
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Return settings of a run over a small file; keywords are flat names."""
+    (tmp_path / "book.txt").write_text(sentences(6000))
+
+    def make(**flat):
+        return TextSettings.from_flat({**QUICK, "files": [str(tmp_path / "book.txt")], "epochs": 1, **flat})
+
+    return make
+
+
+def test_what_a_run_leaves_behind(tmp_path, settings):
+    shown = []
+    made = settings(
+        sample_length=12, sample_prompt="the Q", name="mine", memory_contexts=(1, 5), samplings=("greedy",),
+        sampling_texts=2, sampling_length=60, dynamic_evaluation=1e-3, prequential=True,
+    )  # fmt: skip
+    result = run_text(made, tmp_path / "run", exclusive=True, progress=Watching(shown))
+    place = RunFolder(tmp_path / "run")
+    files = {path.name for path in place.path.iterdir()}
+    assert files >= {"result.json", "settings.json", "environment.json", "log.jsonl", "samples.jsonl", "model"}
+    assert any(name.startswith("predictions") for name in files)
+    assert not any("checkpoint" in name for name in files)
+    assert json.loads((place.path / "result.json").read_text()) == place.read_result()
+    assert result.keys() >= KEYS
+    assert (result["status"], result["task"], result["name"], result["exclusive"]) == (
+        "finished", "generate", "mine", True,
+    )  # fmt: skip
+    assert set(result["metrics"]) == {"train", "validation", "test"}
+    for part, metrics in result["metrics"].items():
+        for protocol in ("carried", "cold"):
+            assert {f"{protocol}_{name}" for name in NAMES} <= set(metrics), part
+        assert metrics["loss"] == pytest.approx(metrics["cold_nats_per_char"], rel=1e-4)
+        nats = metrics["carried_nats_per_char"]
+        assert metrics["carried_bits_per_char"] == pytest.approx(nats / np.log(2))
+        assert metrics["carried_perplexity"] == pytest.approx(np.exp(nats))
+    assert "dynamic_nats_per_char" in result["metrics"]["test"]
+    assert "prequential_nats_per_char" in result["metrics"]["train"]
+    assert set(result["baselines"]) == {"uniform", "unigram"}
+    known = result["symbols"]
+    assert result["baselines"]["uniform"]["test"]["carried_nats_per_char"] == pytest.approx(np.log(known))
+    assert result["verdict"]["metric"] == "carried_nats_per_char"
+    assert list(result["memory"]) == ["1", "5"]
+    assert set(result["sampling"]) == {"greedy", "held_out"}
+    assert len(result["copying"]["texts"]) == 8
+    assert result["copying"]["held_out"]["longest"] > 0
+    assert sum(result["sizes"].values()) == len(sentences(6000))
+
+    rows = place.read_samples()
+    assert {"moment", "step", "epoch", "seconds", "prompt", "text", "log_probs"} == set(rows[-1])
+    assert rows[-1]["moment"] is None
+    assert rows[-1]["prompt"] == "the Q"  # Q was never seen, and does not end a run
+    assert len(rows[-1]["text"]) == len(rows[-1]["log_probs"]) == 12
+    assert all(value <= 0 for value in rows[-1]["log_probs"])
+    assert shown[-1] == f"at the end (step {rows[-1]['step']:,}): the Q{rows[-1]['text']}"
+
+    predictions = place.read_predictions()
+    assert predictions.columns == ["position", "symbol", "log_prob", "right", "confidence"]
+    held_out = sentences(6000)[-result["sizes"]["test"] :]
+    assert "".join(predictions["symbol"]) == held_out
+    assert -predictions["log_prob"].mean() == pytest.approx(result["metrics"]["test"]["carried_nats_per_char"])
+    assert predictions["right"].mean() == pytest.approx(result["metrics"]["test"]["carried_accuracy"])
+    own = TextGenerator.load(place.path).log_probs(held_out)
+    np.testing.assert_allclose(own, predictions["log_prob"], atol=1e-4)
+
+
+class Watching:
+    """Progress that keeps what it is shown."""
+
+    def __init__(self, shown):
+        self.show = shown.append
+
+    def start(self, **place):
+        """Say nothing."""
+
+    step = start
+
+    def end_epoch(self, row):
+        """Say nothing."""
+
+    def stop(self):
+        """Say nothing."""
+
+
+def numbers(folder):
+    result = RunFolder(folder).read_result()
+    return result["metrics"], RunFolder(folder).read_predictions().rows()
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(tmp_path, settings):
+    for name, seed in {"a": 3, "b": 3, "c": 4}.items():
+        run_text(settings(seed=seed, symbol_dropout=0.2), tmp_path / name)
+    assert numbers(tmp_path / "a") == numbers(tmp_path / "b")
+    assert numbers(tmp_path / "a") != numbers(tmp_path / "c")
+    weights = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in "ab"]
+    assert weights[0] == weights[1]
+
+
+def test_a_finished_run_is_shown_and_another_one_is_refused(tmp_path, settings):
+    first = run_text(settings(), tmp_path / "run")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    again = run_text(settings(name="another name"), tmp_path / "run")
+    assert again["seconds"] == first["seconds"]
+    with pytest.raises(OutputError, match=r"other settings \(units 6 there, 7 here\).*--overwrite"):
+        run_text(settings(units=7), tmp_path / "run")
+    (tmp_path / "book.txt").write_text(sentences(6000, seed=1))
+    with pytest.raises(OutputError, match="the data have other content now"):
+        run_text(settings(), tmp_path / "run")
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_the_folder_of_another_task_is_refused(tmp_path, settings):
+    run_text(settings(), tmp_path / "run")
+    (tmp_path / "data.csv").write_text("y\n" + "\n".join(str(n % 7 + n / 50) for n in range(60)))
+    forecast = ForecastSettings.from_flat(
+        {"files": [str(tmp_path / "data.csv")], "column": "y", "window": 4, "units": 2, "head": (), "epochs": 1}
+    )
+    with pytest.raises(OutputError, match="holds a run of the task 'generate'"):
+        run_forecast(forecast, tmp_path / "run")
+    run_forecast(forecast, tmp_path / "other")
+    with pytest.raises(OutputError, match="holds a run of the task 'forecast'"):
+        run_text(settings(), tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("flat", "error"),
+    [
+        ({"window": 9000}, DataError),
+        ({"loss": "focal", "label_smoothing": 0.1}, SettingsError),
+        ({"device": "gpu"}, SettingsError),
+        ({"minimum_count": 99_999}, DataError),
+        ({"cell_options": {"resets": 1}}, SettingsError),
+    ],
+    ids=["text too short", "loss", "device", "vocabulary", "cell"],
+)
+def test_what_cannot_be_used_is_refused_before_anything_is_written(tmp_path, settings, flat, error):
+    with pytest.raises(error):
+        run_text(settings(**flat), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_training_that_diverges_says_where(tmp_path, settings):
+    with pytest.raises(DivergedError, match="training diverged at epoch 1, step"):
+        run_text(settings(optimizer="sgd", learning_rate=1e30, clip_norm=None), tmp_path / "run")
+    assert not (tmp_path / "run" / "result.json").exists()
+
+
+FORMS = {
+    "bytes": {"symbols": "bytes", "baselines": ("gzip", "ppm"), "lower": True},
+    "graphemes": {"symbols": "graphemes"},
+    "one-hot, deep": {"embedding": 0, "layers": 2, "head": (8,)},
+    "tied": {"units": 4, "tied": True},
+    "float64": {"precision": "float64", "sample_length": 8},
+    "bfloat16": {"precision": "bfloat16", "sample_length": 8},
+    "documents": {"documents": "blank_line", "split": "document"},
+    "drawn windows": {"split": "windows", "regime": "windows", "stride": 12},
+    "no parts": {"test_size": 0.0, "validation_size": 0.0},
+    "averaged by the clock": {"averaging": 0.9, "minutes": 0.003, "validation_size": 0.0},
+    "unknown symbol": {"minimum_count": 5},
+    "binary focal": {"loss": "binary_focal"},
+    "n-grams": {"ngrams": 3},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_a_run_ends_with_a_model_that_loads(tmp_path, settings, form):
+    made = settings(**FORMS[form])
+    text = "سلام é\u0301 🙂 Ж\n\n".join(sentences(150, seed) for seed in range(18))
+    (tmp_path / "book.txt").write_text(text, encoding="utf-8")
+    result = run_text(made, tmp_path / "run")
+    assert result["status"] == "finished"
+    writer = TextGenerator.load(tmp_path / "run")
+    assert np.isfinite(writer.log_probs("the cat é 🙂 ☃")).all()
+    assert writer.next_probs("a").sum() == pytest.approx(1)
+    assert len(writer.generate("the ", length=20, seed=0)[0].symbols) == 20
+    metrics, split = result["metrics"], made.split
+    assert ("carried_nats_per_char" in metrics["train"]) == (split.kind != "windows")
+    assert ("test" in metrics) == (split.test > 0)
+    assert result["leaking"] == (split.kind == "windows")
+    if form == "averaged by the clock":
+        assert not any("chose the epoch and ended" in note for note in result["notes"])
+        assert result["seconds"]["train"] >= 0.18
+
+
+def test_carried_metrics_are_those_of_log_probs_and_drawn_windows_stand_alone(tmp_path, settings):
+    made = settings(split="windows", regime="windows", baselines=("unigram", "ngram", "gzip"))
+    result = run_text(made, tmp_path / "run")
+    test = result["metrics"]["test"]
+    predictions = RunFolder(tmp_path / "run").read_predictions()
+    assert len(predictions) == result["sizes"]["test"] // 9 * 8  # the first symbol of a window is only read
+    assert -predictions["log_prob"].mean() == pytest.approx(test["cold_nats_per_char"])
+    assert test["loss"] == pytest.approx(test["cold_nats_per_char"], rel=1e-4)
+    assert result["verdict"]["metric"] == "cold_nats_per_char"
+    assert any("split windows" in note for note in result["notes"])
