@@ -8,10 +8,10 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
-from text_samples import QUICK, sentences
 
 from gatewise import TextGenerator, registry
 from gatewise.errors import DataError, DivergedError, InputError, SettingsError
+from text_samples import QUICK, sentences
 
 TEXT = sentences(3000)
 
@@ -270,14 +270,14 @@ def test_room_for_new_characters_changes_nothing_that_was_known(cell, form):
     before, after = old.next_probs("the cat"), new.next_probs("the cat")
     np.testing.assert_allclose(after[:-2] / after[:-2].sum(), before, rtol=1e-4)
     assert after[-1] == pytest.approx(after[-2])
-    assert 0 < after[-1]
+    assert after[-1] > 0
     assert old.model_ is not new.model_
 
 
 def test_a_training_that_fails_leaves_the_model():
     writer = quick().fit(TEXT)
     before, score = weights(writer), writer.score("the cat")
-    writer.set_params(optimizer="sgd", learning_rate=1e30, clip_norm=None)
+    writer.set_params(optimizer="sgd", learning_rate=1e38, clip_norm=None)
     with pytest.raises(DivergedError):
         writer.partial_fit(TEXT, epochs=3)
     assert all((weight == before[name]).all() for name, weight in weights(writer).items())

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import yaml
 from safetensors.numpy import load_file, save_file
-from text_samples import QUICK, sentences
 
 from gatewise import Forecaster, TextGenerator, registry
 from gatewise.errors import ModelFolderError, OutputError
 from gatewise.runs import atomic
 from gatewise.tasks.generate import saved
 from gatewise.tasks.model_folder import task_of
+from text_samples import QUICK, sentences
 
 FILES = ["README.md", "config.json", "generation_config.json", "model.safetensors", "vocabulary.json"]
 TEXT = "the red cat sat é 🙂 on two mats"
