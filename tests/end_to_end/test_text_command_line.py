@@ -59,7 +59,7 @@ def test_from_a_text_to_scores(here: Path, capsys: pytest.CaptureFixture[str]) -
 def test_a_text_that_python_ships(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["fit", "generate", "sample:licence", *QUICK, "--window=32", "--no-save"]) == 0
     shown = capsys.readouterr()
-    assert "carried_nats_per_char" in shown.out
+    assert "carried nats per char" in shown.out
     assert "unigram" in shown.out
     assert "Traceback" not in shown.err
     assert [path.name for path in Path().iterdir()] == ["book.txt"]
@@ -92,7 +92,7 @@ def test_check_trains_nothing(here: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 BAD = {
-    "missing file": (None, r"book\.txt.*no file"),
+    "missing file": (None, r"book\.txt: there is no such file"),
     "empty file": (b"", "empty"),
     "one character": (b"a", "1 symbols?"),
     "shorter than a window": (b"to be", "5 symbols"),
@@ -134,7 +134,7 @@ def test_another_encoding_is_named_and_read(here: Path, capsys: pytest.CaptureFi
 
 def test_a_training_that_diverges(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fit = ["fit", "generate", "book.txt", *QUICK, "--out", "run", "--json"]
-    assert run([*fit, "--optimizer=sgd", "--learning-rate=1e30", "--clip-norm=none"]) in (1, 2)
+    assert run([*fit, "--optimizer=sgd", "--learning-rate=1e38", "--clip-norm=none"]) == 1
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "diverged" in shown.err

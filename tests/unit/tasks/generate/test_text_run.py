@@ -165,7 +165,7 @@ def test_what_cannot_be_used_is_refused_before_anything_is_written(tmp_path, set
 
 def test_a_training_that_diverges_says_where(tmp_path, settings):
     with pytest.raises(DivergedError, match="training diverged at epoch 1, step"):
-        run_text(settings(optimizer="sgd", learning_rate=1e30, clip_norm=None), tmp_path / "run")
+        run_text(settings(optimizer="sgd", learning_rate=1e38, clip_norm=None), tmp_path / "run")
     assert not (tmp_path / "run" / "result.json").exists()
 
 
