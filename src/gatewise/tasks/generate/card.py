@@ -24,8 +24,8 @@ each read from a fresh state.
 - Network: {cell}, {layers} x {units} units, {parameters:,} weights, {symbols} {kind}.
 - Trained on {files}: {cleaning}.
 - Split: {split}.{leak}
-- It writes in the manner of its training text, and may write parts of it word for word: look at the copying figures
-  before what it writes is called new.
+{ngrams}- It writes in the manner of its training text, and may write parts of it word for word: look at the copying
+  figures before what it writes is called new.
 
 ```python
 from gatewise import TextGenerator
@@ -33,6 +33,10 @@ from gatewise import TextGenerator
 model = TextGenerator.load("FOLDER")
 model.generate("", length=200)
 ```
+"""
+
+_NGRAMS = """- Beside the network: n-grams of up to {order} symbols, with a share of {share:g} in every prediction.
+  `ngrams.safetensors` holds most of the training text: share the folder only where that text may be shared.
 """
 
 
@@ -61,6 +65,9 @@ def model_card(config: dict[str, Any]) -> str:
         files=names,
         cleaning=f"{'small letters, ' if data['lower'] else ''}normalisation {data['normalize']}",
         split=settings["split"]["kind"],
+        ngrams=_NGRAMS.format(order=settings["model"]["ngrams"], share=settings["model"]["ngram_share"])
+        if settings["model"]["ngrams"]
+        else "",
         leak=" Its windows are drawn from all over the text, which tells its style to the training."
         * result["leaking"],
     )

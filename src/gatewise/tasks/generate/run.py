@@ -128,12 +128,13 @@ def fit_text(
     vocabulary = begin_with.vocabulary if begin_with else Vocabulary.fit(corpus, split.train, settings.data)
     network = begin_with.network if begin_with else create_network(settings, len(vocabulary), seeds)
     model, ids = TextModel(settings, network, vocabulary), vocabulary.ids(corpus)
-    task = TextTask(network, ids, settings, train=split.train, validation=split.validation)
     samples = SampleWriter(settings, vocabulary, place, progress.show if progress else None)
-    reading = data_seconds + time.perf_counter() - started
-    trained = train(network, task, settings.train, seeds=seeds, folder=place, progress=progress, watcher=samples)
-    samples.end(network, epoch=trained.epochs_run, step=trained.steps, seconds=trained.seconds)
+    with network.alone():  # a network that goes on learning does so without the n-grams that it was given
+        task = TextTask(network, ids, settings, train=split.train, validation=split.validation)
+        reading = data_seconds + time.perf_counter() - started
+        trained = train(network, task, settings.train, seeds=seeds, folder=place, progress=progress, watcher=samples)
     network.mixture = network.mixture or _count_ngrams(model, ids, split.train)
+    samples.end(network, epoch=trained.epochs_run, step=trained.steps, seconds=trained.seconds)
     found = _judge(model, corpus, ids, split)
     result = {
         "format_version": FORMAT_VERSION,

@@ -6,7 +6,6 @@
     model.safetensors       weights of the network
     ngrams.safetensors      the n-grams beside the network, where there are some: they hold most of the training text
     vocabulary.json         the symbols in the order of their numbers, how often each was seen, how text is cleaned
-    generation_config.json  how the model writes unless told otherwise, in the words of other libraries
     README.md               model card
 """
 
@@ -27,7 +26,7 @@ from gatewise.data.text import Vocabulary
 from gatewise.models.mixture import NGramMixture
 from gatewise.models.ngram import KneserNey
 from gatewise.runs import atomic
-from gatewise.settings import SamplingSettings, TextSettings, parse
+from gatewise.settings import TextSettings, parse
 from gatewise.tasks.generate.card import model_card
 from gatewise.tasks.generate.model import TextModel, create_network, load_weights, weights_of
 from gatewise.tasks.model_folder import CARD, CONFIG, WEIGHTS, find_model, read_config, reading, tell_other_kernel
@@ -37,7 +36,7 @@ from gatewise.training.session import kernel_in_use
 #: Version of the model folder; a folder of a higher one is refused, of a lower one is brought up to date on loading.
 FORMAT_VERSION = 1
 
-VOCABULARY, SAMPLING, NGRAMS = "vocabulary.json", "generation_config.json", "ngrams.safetensors"
+VOCABULARY, NGRAMS = "vocabulary.json", "ngrams.safetensors"
 TASK = "generate"
 
 
@@ -63,7 +62,6 @@ def save(model: TextModel, folder: Path, result: dict[str, Any]) -> Path:
         if model.network.mixture is not None:
             atomic.write_bytes(new / NGRAMS, arrays_to_bytes(model.network.mixture.ngrams.arrays()))
         atomic.write_json(new / VOCABULARY, model.vocabulary.to_json())
-        atomic.write_json(new / SAMPLING, SamplingSettings().model_dump(mode="json", exclude_none=True))
         atomic.write_text(new / CARD, model_card(config))
         atomic.write_json(new / CONFIG, config)
     return folder

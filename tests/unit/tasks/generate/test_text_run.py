@@ -4,14 +4,19 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
-from gatewise.errors import DataError, DivergedError, OutputError, SettingsError
+from gatewise.data.text import corpus_of, split_text
+from gatewise.errors import DataError, DivergedError, ModelFolderError, OutputError, SettingsError
 from gatewise.runs import RunFolder
 from gatewise.settings import ForecastSettings, TextSettings
 from gatewise.tasks.forecast import run_forecast
-from gatewise.tasks.generate import TextGenerator, run_text
+from gatewise.tasks.generate import TextGenerator, judge, run_text, saved
+from gatewise.tasks.generate.reading import log_probs
+from gatewise.tasks.generate.run import fit_text
 from text_samples import QUICK, sentences
 
+TEXT = sentences(4000)
 KEYS = {
     "format_version", "status", "task", "name", "folder", "parameters", "symbols", "sizes", "leaking", "trained",
     "epochs", "seconds", "exclusive", "threads", "kernel", "metrics", "baselines", "verdict", "by_position", "words",
@@ -216,3 +221,42 @@ def test_carried_metrics_are_those_of_log_probs_and_drawn_windows_stand_alone(tm
     assert test["loss"] == pytest.approx(test["cold_nats_per_char"], rel=1e-4)
     assert result["verdict"]["metric"] == "cold_nats_per_char"
     assert any("split windows" in note for note in result["notes"])
+
+
+def test_ngrams_stand_beside_the_network_and_are_told_apart(tmp_path):
+    settings = TextSettings.from_flat({**QUICK, "epochs": 1, "ngrams": 3, "ngram_share": 0.5})
+    outcome = fit_text(settings, corpus_of(TEXT, settings.data))
+    network = outcome.model.network
+    assert network.mixture.ngrams.order == 3
+    alone = outcome.result["baselines"]["network alone"]["test"]
+    mixed = outcome.result["metrics"]["test"]
+    assert alone["carried_nats_per_char"] != mixed["carried_nats_per_char"]
+    assert outcome.result["verdict"]["against"] != "network alone"
+    with network.alone():
+        found = judge.gather(settings, network, outcome.model.vocabulary.ids(corpus_of(TEXT, settings.data)),
+                             split_text(corpus_of(TEXT, settings.data), settings.split, settings.data),
+                             training_symbols=outcome.model.vocabulary.total)  # fmt: skip
+    assert -found["test"]["carried"].log_probs.mean() == pytest.approx(alone["carried_nats_per_char"])
+    folder = saved.save(outcome.model, tmp_path / "model", outcome.result)
+    again, _ = saved.load(folder)
+    text = TEXT[:50]
+    np.testing.assert_array_equal(
+        log_probs(again.network, again.vocabulary, text), log_probs(network, outcome.model.vocabulary, text)
+    )
+    assert "ngrams.safetensors" in (folder / "README.md").read_text()
+    (folder / "ngrams.safetensors").unlink()
+    with pytest.raises(ModelFolderError, match=r"ngrams\.safetensors"):
+        saved.load(folder)
+
+
+def test_going_on_keeps_the_ngrams_and_trains_the_network_alone():
+    settings = TextSettings.from_flat({**QUICK, "epochs": 1, "ngrams": 3})
+    corpus = corpus_of(TEXT, settings.data)
+    first = fit_text(settings, corpus).model
+    kept = first.network.mixture
+    again = fit_text(settings, corpus, begin_with=first).model
+    assert again.network.mixture is kept
+    plain = TextSettings.from_flat({**QUICK, "epochs": 1})
+    alone = fit_text(plain, corpus, begin_with=fit_text(plain, corpus).model).model
+    for mine, theirs in zip(again.network.parameters(), alone.network.parameters(), strict=True):
+        assert torch.equal(mine, theirs)

@@ -17,7 +17,7 @@ from gatewise.tasks.generate import saved
 from gatewise.tasks.model_folder import task_of
 from text_samples import QUICK, sentences
 
-FILES = ["README.md", "config.json", "generation_config.json", "model.safetensors", "vocabulary.json"]
+FILES = ["README.md", "config.json", "model.safetensors", "vocabulary.json"]
 TEXT = "the red cat sat é 🙂 on two mats"
 FORMS = {
     "deep": {"layers": 2, "initial_state": "learned", "head": (5,)},
