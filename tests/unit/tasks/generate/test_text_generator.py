@@ -235,7 +235,7 @@ def test_new_characters(tmp_path):
     new = "ŽŽ top ☃ " * 30
     writer = quick().fit(TEXT)
     before = weights(writer)
-    with pytest.raises(DataError, match="3 characters that the model has never seen .*'p', 'Ž', '☃'"):
+    with pytest.raises(DataError, match=r"3 characters that the model has never seen .*'p', 'Ž', '☃'"):
         writer.partial_fit(new)
     with pytest.raises(SettingsError, match="new_characters: 'error', 'add' or 'unknown'"):
         writer.partial_fit(new, new_characters="skip")
