@@ -17,6 +17,7 @@ from gatewise.metrics.names import GENERATED_METRICS, MetricName
 from gatewise.metrics.table import Metric
 from gatewise.metrics.text import PROTOCOLS, TEXT_METRICS, TRAINED_LOSS
 from gatewise.settings import (
+    TEXT_PRESETS,
     ForecastSettings,
     SamplingSettings,
     Settings,
@@ -95,8 +96,19 @@ def text_settings() -> str:
         "The option of `gatewise generate`, and (with underscores) the argument of `TextGenerator.generate` and "
         "`stream`.\n"
     )
-    head = ["# Every setting of text\n", SENTENCES, said]
-    return "\n".join([*head, *_rooms(TextSettings), "## Writing\n", writing, *_rooms(SamplingSettings, titled=False)])
+    parts = ["# Every setting of text\n", SENTENCES, said, *_rooms(TextSettings)]
+    parts += ["## Writing\n", writing, *_rooms(SamplingSettings, titled=False)]
+    parts += ["## Recipes\n", "What `--preset` sets; everything else is the default.\n", _presets()]
+    return "\n".join(parts)
+
+
+def _presets() -> str:
+    paths = dict.fromkeys(path for preset in TEXT_PRESETS.values() for path in preset)
+    rows = (
+        (f"`{path}`", *(f"`{_plain(preset[path])}`" if path in preset else "" for preset in TEXT_PRESETS.values()))
+        for path in paths
+    )
+    return table(("setting", *TEXT_PRESETS), rows)
 
 
 def _rooms(settings: type[Settings], *, titled: bool = True) -> Iterator[str]:
@@ -115,6 +127,8 @@ def _rooms(settings: type[Settings], *, titled: bool = True) -> Iterator[str]:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={one}" for key, one in value.items())
     return ", ".join(str(one) for one in value) if isinstance(value, tuple) else str(value)
 
 

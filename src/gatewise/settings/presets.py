@@ -12,17 +12,24 @@ from gatewise.errors import UnknownNameError
 
 TEXT_PRESETS: Mapping[str, Mapping[str, Any]] = {
     "fast": {
+        "split.validation": 0.0,
         "model.cell": "gru",
         "model.units": 384,
+        "model.output_dropout": 0.1,
+        "model.ngrams": 8,
+        "train.learning_rate": 5e-3,
         "train.epochs": 4,
-        "split.validation": 0.0,
         "train.restore_best": False,
     },
     "best": {
-        "model.cell": "gru",
-        "model.units": 512,
-        "train.epochs": 20,
         "split.validation": 0.0,
+        "model.cell": "lstm",
+        "model.units": 512,
+        "model.output_dropout": 0.3,
+        "model.cell_options": {"zoneout": 0.05, "zoneout_cell": 0.4},
+        "model.ngrams": 8,
+        "train.learning_rate": 4e-3,
+        "train.epochs": 12,
         "train.restore_best": False,
     },
 }

@@ -93,7 +93,7 @@ class TextModelSettings(ModelSettings):
     """Share of the last layer's outputs that is dropped."""
     ngrams: Annotated[int, Field(ge=0, le=12)] = 0
     """Mix n-grams of the training part, up to so many symbols, into every prediction; 0: the network predicts alone."""
-    ngram_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.4
+    ngram_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.35
     """Share of the n-grams in a mixed prediction."""
     tied: bool = False
     """Let the output layer use the embedding's weights; needs what it reads to be as wide as the embedding."""

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gatewise.models import ngram
 from gatewise.models.ngram import KneserNey
-from gatewise.tasks.generate import ngram
 
 
 class Reference:

@@ -73,7 +73,7 @@ def test_what_a_run_leaves_behind(tmp_path, settings):
     assert sum(result["sizes"].values()) == len(sentences(6000))
 
     rows = place.read_samples()
-    assert {"moment", "step", "epoch", "seconds", "prompt", "text", "log_probs"} == set(rows[-1])
+    assert {"moment", "step", "epoch", "seconds", "prompt", "text", "symbols", "log_probs"} == set(rows[-1])
     assert rows[-1]["moment"] is None
     assert rows[-1]["prompt"] == "the Q"  # Q was never seen, and does not end a run
     assert len(rows[-1]["text"]) == len(rows[-1]["log_probs"]) == 12
