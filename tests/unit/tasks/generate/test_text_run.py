@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from gatewise.data.text import corpus_of, split_text
+from gatewise.data.text import Vocabulary, corpus_of, split_text
 from gatewise.errors import DataError, DivergedError, ModelFolderError, OutputError, SettingsError
 from gatewise.runs import RunFolder
 from gatewise.settings import ForecastSettings, TextSettings
 from gatewise.tasks.forecast import run_forecast
 from gatewise.tasks.generate import TextGenerator, judge, run_text, saved
 from gatewise.tasks.generate.reading import log_probs
-from gatewise.tasks.generate.run import fit_text
+from gatewise.tasks.generate.run import _part, fit_text
 from text_samples import QUICK, sentences
 
 TEXT = sentences(4000)
@@ -209,6 +209,15 @@ def test_every_form_of_a_run_ends_with_a_model_that_loads(tmp_path, settings, fo
     if form == "averaged by the clock":
         assert not any("chose the epoch and ended" in note for note in result["notes"])
         assert result["seconds"]["train"] >= 0.18
+
+
+def test_compressors_get_the_bytes_of_a_part_that_begins_within_a_letter(settings):
+    made = settings(symbols="bytes")
+    corpus = corpus_of("aéb", made.data)
+    ids = Vocabulary.fit(corpus, np.array([[0, 4]]), made.data).ids(corpus)
+    part = _part(corpus, ids, np.array([[2, 4]]), made)
+    assert part.text == "aéb".encode()[2:]
+    assert part.ids.tolist() == ids[2:4].tolist()
 
 
 def test_carried_metrics_are_those_of_log_probs_and_drawn_windows_stand_alone(tmp_path, settings):
