@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from gatewise.errors import InputError
 from gatewise.models.heads import DenseHead
-from gatewise.models.stack import RecurrentStack
+from gatewise.models.stack import create_stack
 from gatewise.settings import ForecastModelSettings
 
 
@@ -65,21 +65,10 @@ class ForecastNetwork(nn.Module):
         self.static_size = static_size
         self.future_shape = (horizon, future_size)
         self.dropout_generator = dropout_generator
-        self.stack = RecurrentStack(
-            settings.cell,
+        self.stack = create_stack(
+            settings,
             input_size,
-            settings.units,
-            layers=settings.layers,
-            block=settings.block,
             bidirectional=settings.bidirectional,
-            input_dropout=settings.input_dropout,
-            input_dropout_mask=settings.input_dropout_mask,
-            layer_dropout=settings.layer_dropout,
-            recurrent_dropout=settings.recurrent_dropout,
-            recompute_steps=settings.recompute_steps,
-            initial_state=settings.initial_state,
-            kernel=settings.kernel,
-            cell_options=settings.cell_options,
             init_generator=init_generator,
             dropout_generator=dropout_generator,
         )

@@ -15,6 +15,7 @@ from gatewise.errors import InputError, SettingsError
 from gatewise.models.dropout import Dropout
 from gatewise.models.heads import dense
 from gatewise.models.residual import ResidualLayer
+from gatewise.settings import ModelSettings
 
 
 class RecurrentStack(nn.Module):
@@ -294,3 +295,32 @@ class RecurrentStack(nn.Module):
             raise InputError(f"state must be a tuple of {len(names)} tensors ({', '.join(names)}) (found {found})")
         each = len(names) // len(self.cells)
         return [tuple(state[first : first + each]) for first in range(0, len(names), each)]
+
+
+def create_stack(
+    settings: ModelSettings,
+    input_size: int,
+    *,
+    bidirectional: bool = False,
+    init_generator: torch.Generator | None = None,
+    dropout_generator: torch.Generator | None = None,
+) -> RecurrentStack:
+    """Make the stack that a task's settings describe."""
+    return RecurrentStack(
+        settings.cell,
+        input_size,
+        settings.units,
+        layers=settings.layers,
+        block=settings.block,
+        bidirectional=bidirectional,
+        input_dropout=settings.input_dropout,
+        input_dropout_mask=settings.input_dropout_mask,
+        layer_dropout=settings.layer_dropout,
+        recurrent_dropout=settings.recurrent_dropout,
+        recompute_steps=settings.recompute_steps,
+        initial_state=settings.initial_state,
+        kernel=settings.kernel,
+        cell_options=settings.cell_options,
+        init_generator=init_generator,
+        dropout_generator=dropout_generator,
+    )

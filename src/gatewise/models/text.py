@@ -14,7 +14,7 @@ from gatewise.errors import InputError
 from gatewise.models.dropout import Dropout
 from gatewise.models.heads import DenseHead
 from gatewise.models.mixture import NGramMixture
-from gatewise.models.stack import RecurrentStack
+from gatewise.models.stack import create_stack
 from gatewise.settings import TextModelSettings
 
 #: Half the width of the uniform distribution that small embeddings start from, as in Keras.
@@ -71,20 +71,9 @@ class TextNetwork(nn.Module):
         if settings.embedding:
             self.embedding = nn.Parameter(_start(settings, symbols, width, init_generator))
         self.symbol_dropout = Dropout(settings.symbol_dropout, mask="symbol", generator=dropout_generator)
-        self.stack = RecurrentStack(
-            settings.cell,
+        self.stack = create_stack(
+            settings,
             width,
-            settings.units,
-            layers=settings.layers,
-            block=settings.block,
-            input_dropout=settings.input_dropout,
-            input_dropout_mask=settings.input_dropout_mask,
-            layer_dropout=settings.layer_dropout,
-            recurrent_dropout=settings.recurrent_dropout,
-            recompute_steps=settings.recompute_steps,
-            initial_state=settings.initial_state,
-            kernel=settings.kernel,
-            cell_options=settings.cell_options,
             init_generator=init_generator,
             dropout_generator=dropout_generator,
         )
