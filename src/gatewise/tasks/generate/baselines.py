@@ -8,7 +8,6 @@ training, and no baseline knows a context with it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Protocol, Self
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from gatewise.errors import InputError
 from gatewise.models.ngram import KneserNey
 from gatewise.tasks.generate.compressors import PPM, Gzip, Xz
+from gatewise.tasks.generate.part import Part
 
 __all__ = ["NGram", "PPM", "Gzip", "Part", "TextBaseline", "Uniform", "Unigram", "Xz"]
 
@@ -27,22 +27,6 @@ Floats = NDArray[np.float64]
 WINDOW = 256
 #: Longest training part that is counted (its end), longest end of it that chooses the order, longest part scored.
 MOST_COUNTED, MOST_CHOOSING, MOST_SCORED = 20_000_000, 4_000_000, 5_000_000
-
-
-@dataclass(frozen=True)
-class Part:
-    """One part of a corpus, as symbols and as text.
-
-    Attributes
-    ----------
-    ids : (n,) or (windows, W + 1)
-        Its symbols; two axes for windows that were drawn one by one, each read from its own first symbol.
-    text
-        The same as text, or as bytes where symbols are bytes; only the compressors read it.
-    """
-
-    ids: Ints
-    text: str | bytes = ""
 
 
 class TextBaseline(Protocol):

@@ -8,10 +8,8 @@ from __future__ import annotations
 import gzip
 import lzma
 import math
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from gatewise.tasks.generate.baselines import Ints, Part
+from gatewise.tasks.generate.part import Ints, Part
 
 __all__ = ["PPM", "Compressor", "Gzip", "Xz"]
 
