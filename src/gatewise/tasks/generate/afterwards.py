@@ -9,9 +9,9 @@ import numpy as np
 
 from gatewise.data.text import Corpus, TextSplit
 from gatewise.settings import SamplingSettings, read_sampling
-from gatewise.tasks.generate.baselines import NGram
+from gatewise.tasks.generate.baselines import MOST_COUNTED, NGram
 from gatewise.tasks.generate.copying import copying_report, distinct, longest_copies
-from gatewise.tasks.generate.evaluation import memory_curve
+from gatewise.tasks.generate.evaluation import last_symbols, memory_curve
 from gatewise.tasks.generate.generation import generate
 from gatewise.tasks.generate.model import TextModel
 from gatewise.tasks.generate.predicted import Ids, Ints
@@ -84,9 +84,10 @@ def _copied(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _samplings(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit, held_out: Ints) -> dict[str, Any]:
     settings = model.settings
     count, length = settings.sampling_texts, settings.sampling_length
-    train = np.concatenate([ids[int(begin) : int(end)] for begin, end in split.train])
+    counted = last_symbols(split.train, MOST_COUNTED)
+    train = np.concatenate([ids[int(begin) : int(end)] for begin, end in counted])
     ngram = NGram().fit(train, train[:0], len(model.vocabulary))
-    words = set(_words("".join(corpus.text(int(begin), int(end)) for begin, end in split.train)))
+    words = set(_words("".join(corpus.text(int(begin), int(end)) for begin, end in counted)))
     batches = {
         name: write(model, read_sampling(name).model_copy(update={"n": count, "length": length}))
         for name in settings.samplings

@@ -16,9 +16,11 @@ from gatewise.registry import TEXT_BASELINES
 from gatewise.runs import RunFolder
 from gatewise.settings import TextSettings
 from gatewise.tasks.generate import afterwards, judge, saved
-from gatewise.tasks.generate.baselines import MOST_COUNTED, Part
+from gatewise.tasks.generate.baselines import MOST_COUNTED, MOST_SCORED
+from gatewise.tasks.generate.evaluation import first_symbols, last_symbols
 from gatewise.tasks.generate.losses import create_text_loss
 from gatewise.tasks.generate.model import TextModel, create_network
+from gatewise.tasks.generate.part import Part
 from gatewise.tasks.generate.predicted import Ids, Ints
 from gatewise.tasks.generate.samples import SampleWriter
 from gatewise.tasks.generate.training import TextTask, mean_loss, window_starts
@@ -197,14 +199,30 @@ def _judge(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit) -> _Jud
     )
     baselines = {}
     if len(split.test):
-        train, validation, test = (_part(corpus, ids, spans, settings) for spans in split.parts().values())
+        learned, judged = split.train, split.test
+        if settings.split.kind != "windows":  # those are few, and all of them are judged
+            learned, judged = last_symbols(learned, MOST_COUNTED), first_symbols(judged, MOST_SCORED)
+        train, validation, test = (
+            _part(corpus, ids, part, settings) for part in (learned, split.validation[:0], judged)
+        )
         baselines = judge.score_baselines(settings.baselines, train, validation, test, vocabulary.byte_lengths)
     figures = judge.summarise(vocabulary, predictions, baselines, _losses(model, ids, split))
     if alone := _alone(model, ids, split):
         figures["baselines"] = {"network alone": {"test": alone}, **figures["baselines"]}
     network.to("cpu")  # where it writes
     figures |= afterwards.examine(model, corpus, ids, split)
-    notes = [f"{name}: {note}" for name, score in baselines.items() for note in score.notes]
+    said: dict[str, list[str]] = {}
+    for name, score in baselines.items():
+        for note in score.notes:
+            said.setdefault(note, []).append(name)
+    notes = [f"{', '.join(names)}: {note}" for note, names in said.items()]
+    sizes, cut = split.lengths(), settings.split.kind != "windows"
+    if cut and sizes["train"] > MOST_COUNTED:
+        notes.append(
+            f"baselines learned from the last {MOST_COUNTED:,} symbols of the training part's {sizes['train']:,}"
+        )
+    if cut and sizes["test"] > MOST_SCORED:
+        notes.append(f"judged by the first {MOST_SCORED:,} symbols of the held-out part's {sizes['test']:,}")
     return _Judged(figures, _table(vocabulary, predictions), notes)
 
 
@@ -213,9 +231,9 @@ def _count_ngrams(model: TextModel, ids: Ids, train: Ints) -> NGramMixture | Non
     settings, symbols = model.settings.model, len(model.vocabulary)
     if not settings.ngrams:
         return None
-    pieces = [ids[int(begin) : int(end)] for begin, end in train]
+    pieces = [ids[int(begin) : int(end)] for begin, end in last_symbols(train, MOST_COUNTED)]
     nothing = np.full(1, symbols, np.int64)  # no n-gram runs from one piece into the next
-    text = np.concatenate([part for piece in pieces for part in (piece, nothing)])[-MOST_COUNTED:]
+    text = np.concatenate([part for piece in pieces for part in (piece, nothing)])
     return NGramMixture.count(text, symbols, settings.ngrams, settings.ngram_share)
 
 

@@ -269,3 +269,18 @@ def test_going_on_keeps_the_ngrams_and_trains_the_network_alone():
     alone = fit_text(plain, corpus, begin_with=fit_text(plain, corpus).model).model
     for mine, theirs in zip(again.network.parameters(), alone.network.parameters(), strict=True):
         assert torch.equal(mine, theirs)
+
+
+def test_a_large_text_is_judged_by_parts_of_it_and_it_is_said(settings, monkeypatch):
+    for module in ("run", "afterwards"):
+        monkeypatch.setattr(f"gatewise.tasks.generate.{module}.MOST_COUNTED", 700)
+    monkeypatch.setattr("gatewise.tasks.generate.run.MOST_SCORED", 100)
+    monkeypatch.setattr("gatewise.tasks.generate.judge.MOST_SYMBOLS", 100)
+    result = run_text(settings(baselines=("unigram", "xz"), samplings=("greedy",), ngrams=2), None)
+    notes = " | ".join(result["notes"])
+    assert "last 700 symbols" in notes
+    assert "first 100 symbols" in notes
+    assert result["verdict"] is not None
+    drawn = run_text(settings(baselines=("unigram",), split="windows", regime="windows"), None)
+    assert "symbols of" not in " | ".join(drawn["notes"])
+    assert drawn["verdict"] is not None
