@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from gatewise.cli.options import settings_from, with_settings
 from gatewise.cli.output import Json, print_json, say
 from gatewise.cli.result import compressor_text, show_metrics, verdict_text
+from gatewise.errors import DivergedError
 from gatewise.registry.tasks import Task, task_of
 from gatewise.settings import ForecastDataSettings, RunSettings, TextDataSettings, TextSettings
 
@@ -102,7 +103,11 @@ def generate(
 
     base = {} if preset is None else text_preset(preset)
     settings = settings_from(options, files or (), config, kind=TextSettings, base=base)
-    place = _fit(settings, out, save=save, overwrite=overwrite, exclusive=exclusive, as_json=as_json)
+    try:
+        place = _fit(settings, out, save=save, overwrite=overwrite, exclusive=exclusive, as_json=as_json)
+    except DivergedError as error:
+        error.exit_code = 2  # a learning rate of 10 is wrong input
+        raise
     if place is not None:
         say(f"Next: gatewise generate {place} --length 500 --stream, or gatewise report {place}")
 

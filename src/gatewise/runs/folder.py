@@ -98,8 +98,7 @@ class RunFolder:
             raise OutputError(f"{folder.path} holds a run already: choose another folder, or ask to replace it")
         if ours and exists == "replace":
             with folder.lock():
-                for name in (*_ALL, _PAGE):
-                    atomic.remove(folder.path / name)
+                folder.remove_run()
         return folder
 
     @contextmanager
@@ -141,6 +140,11 @@ class RunFolder:
     def fold_path(self, fold: int) -> Path:
         """Run folder of one fold."""
         return self.path / _FOLDS / str(fold)
+
+    def remove_run(self) -> None:
+        """Remove the run's files; the caller holds the lock."""
+        for name in (*_ALL, _PAGE):
+            atomic.remove(self.path / name)
 
     def remove_checkpoints(self) -> None:
         """Remove the checkpoints, those of folds too, once the result is written."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from gatewise.errors import OutputError
+from gatewise.errors import DivergedError, OutputError
 from gatewise.runs import RunFolder, environment
 from gatewise.settings import RunSettings, parse
 from gatewise.training.device import cpu_threads
@@ -39,25 +40,48 @@ def run_in_folder(
     ------
     OutputError
         If the folder cannot be written, or holds another run.
+    DivergedError
+        If the loss does not stay finite; a run that did not come to the end of an epoch leaves nothing behind.
     """
     if folder is None:
         with cpu_threads(threads):
             return fit(None)
     place = RunFolder.create(folder)
-    with place.lock():
-        fingerprint = settings.fingerprint(digest)
-        if place.has_settings():
-            _refuse_other_run(place, settings, fingerprint)
-            if place.is_finished:
-                return {**place.read_result(), "folder": str(place.path)}
-        with cpu_threads(threads):
-            # The settings come last: where they are, the fingerprint is too.
-            facts = {"torch_threads": torch.get_num_threads(), "fingerprint": fingerprint}
-            place.write_environment({**environment(), **facts})
-            place.write_settings(settings.model_dump(mode="json"))
+    try:
+        with place.lock():
+            return _run(settings, settings.fingerprint(digest), place, fit, threads)
+    except DivergedError:
+        with suppress(OSError):
+            place.path.rmdir()  # when it is empty again
+        raise
+
+
+def _run(
+    settings: RunSettings,
+    fingerprint: str,
+    place: RunFolder,
+    fit: Callable[[RunFolder | None], dict[str, Any]],
+    threads: int | None,
+) -> dict[str, Any]:
+    """Call `fit` in the folder that is locked for it."""
+    fresh = not place.has_settings()
+    if not fresh:
+        _refuse_other_run(place, settings, fingerprint)
+        if place.is_finished:
+            return {**place.read_result(), "folder": str(place.path)}
+    with cpu_threads(threads):
+        # The settings come last: where they are, the fingerprint is too.
+        facts = {"torch_threads": torch.get_num_threads(), "fingerprint": fingerprint}
+        place.write_environment({**environment(), **facts})
+        place.write_settings(settings.model_dump(mode="json"))
+        try:
             result = fit(place)
-            place.write_environment({**place.read_environment(), "kernel": result["kernel"]})
-        return result
+        except DivergedError:
+            if fresh and not place.read_log():  # not one epoch: there is nothing to look at or to go on from
+                place.remove_run()
+            raise
+        place.write_environment({**place.read_environment(), "kernel": result["kernel"]})
+    return result
 
 
 def _refuse_other_run(place: RunFolder, settings: RunSettings, fingerprint: str) -> None:

@@ -12,7 +12,7 @@ from gatewise.errors import DivergedError
 
 _ADVICE = (
     "What usually helps: a smaller learning rate (now {rate:g}), clip_norm=1, "
-    "or a transform such as standard when the values are large."
+    "or for large values of a series a transform such as standard."
 )
 
 
