@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from gatewise.cli.options import settings_from, with_settings
 from gatewise.cli.output import Json, print_json, say
-from gatewise.cli.result import compressor_text, show_metrics, verdict_text
+from gatewise.cli.result import show_metrics, verdict_text
 from gatewise.errors import DivergedError
 from gatewise.registry.tasks import Task, task_of
 from gatewise.settings import ForecastDataSettings, RunSettings, TextDataSettings, TextSettings
@@ -162,7 +162,9 @@ def _show(result: dict[str, Any], folder: Path | None) -> None:
     if result.get("verdict"):
         typer.echo(verdict_text(result["verdict"]))
     if beside := result.get("compressor"):
-        typer.echo(compressor_text(beside))
+        from gatewise.report.words import compressor_sentence
+
+        typer.echo(compressor_sentence(beside))
     if result.get("leaking"):
         typer.echo(f"This split leaks: {_LEAKS[result.get('task', 'forecast')]}")
     for note in result.get("notes", ()):

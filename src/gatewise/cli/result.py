@@ -38,13 +38,3 @@ def verdict_text(verdict: dict[str, Any]) -> str:
         numbers.append(f"p = {p:.3g}" if p >= 0.001 else "p < 0.001")
     said = says.get(verdict.get("says", ""), "undecided against")
     return f"Verdict: the network is {said} {verdict.get('against')} ({', '.join(numbers)})."
-
-
-def compressor_text(beside: Mapping[str, Any]) -> str:
-    """Return the comparison with the best compressor as a sentence."""
-    share = 100 * (beside["ours"] / beside["nats_per_char"] - 1)
-    more = "more" if share > 0 else "less"
-    return (
-        f"The best compressor, {beside['against']}, needs {beside['nats_per_char']:.3f} nats a character; the network "
-        f"{beside['ours']:.3f} ({beside['protocol']}), {abs(share):.1f} % {more}: {beside['note']}."
-    )

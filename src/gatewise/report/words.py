@@ -136,9 +136,11 @@ def verdict(evidence: Evidence) -> Verdict:
     else:
         tone = str(rows[0]["says"])
         headline = _of_one(evidence.levels[0].label, title, tone)
-        if len(evidence.baselines) > 1:
-            least = "error" if evidence.task == "forecast" else "loss"
-            sentences.append(f"Of {len(evidence.baselines)} baselines {title} has the least {least}.")
+        beside = next((one.get("compressor") for one in evidence.levels[0].results if one.get("compressor")), None)
+        if beside:
+            sentences.append(compressor_sentence(beside))
+        elif len(evidence.baselines) > 1 and evidence.task == "forecast":
+            sentences.append(f"Of {len(evidence.baselines)} baselines {title} has the least error.")
     if base == "last_value":
         below = "" if title == baseline_title(base) else f" (below: {baseline_title(base)})"
         sentences.append(
@@ -146,6 +148,16 @@ def verdict(evidence: Evidence) -> Verdict:
         )
     sentences += [_ABOUT[base]] if base in _ABOUT and tone != "better" else []
     return Verdict(headline, tuple(sentences), tone)
+
+
+def compressor_sentence(beside: Mapping[str, Any]) -> str:
+    """Say what the best compressor of a held-out text needs beside the network."""
+    share = 100 * (beside["ours"] / beside["nats_per_char"] - 1)
+    return (
+        f"The best compressor, {beside['against']}, needs {beside['nats_per_char']:.3f} nats a character, the network "
+        f"{beside['ours']:.3f} ({beside['protocol']}), {abs(share):.1f} % {'more' if share > 0 else 'less'}: "
+        f"{beside['note']}."
+    )
 
 
 def headline_title(evidence: Evidence) -> str:

@@ -276,7 +276,7 @@ def beside_compressor(test: Mapping[str, Predicted], baselines: Mapping[str, Bas
     ours, theirs = float(-test[protocol].log_probs.mean()), packed[against]
     note = "both go on learning from the held-out text"
     if protocol == "carried":
-        note = f"{against} goes on learning from the held-out text, the network not: set dynamic_evaluation"
+        note = f"{against} goes on learning from the held-out text, the network does not: dynamic_evaluation makes it"
     return {
         "against": against,
         "protocol": protocol,

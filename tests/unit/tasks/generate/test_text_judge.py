@@ -211,7 +211,7 @@ def test_a_compressor_stands_beside_the_network_that_learns_as_it_does():
     found = beside_compressor(test, baselines)
     assert (found["against"], found["protocol"], found["ours"]) == ("ppm", "carried", pytest.approx(nats))
     assert found["ratio"] == pytest.approx(2.0)
-    assert "the network not" in found["note"]
+    assert "the network does not" in found["note"]
     learning = {**test, "dynamic": dataclasses.replace(test["carried"], log_probs=log_probs / 4)}
     found = beside_compressor(learning, baselines)
     assert (found["protocol"], found["ratio"]) == ("dynamic", pytest.approx(0.5))
