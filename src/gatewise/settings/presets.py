@@ -20,6 +20,7 @@ TEXT_PRESETS: Mapping[str, Mapping[str, Any]] = {
         "train.learning_rate": 5e-3,
         "train.epochs": 4,
         "train.restore_best": False,
+        "dynamic_evaluation": 0.1,
     },
     "best": {
         "split.validation": 0.0,
@@ -31,6 +32,7 @@ TEXT_PRESETS: Mapping[str, Mapping[str, Any]] = {
         "train.learning_rate": 4e-3,
         "train.epochs": 12,
         "train.restore_best": False,
+        "dynamic_evaluation": 0.1,
     },
 }
 
