@@ -95,7 +95,7 @@ def markdown(found: dict[str, Any]) -> str:
         "character: *carried* is one pass",
         "over the whole held-out part, *cold* is windows of 256. Mean of the seeds, and from the least to the most of "
         "them. The recipes were chosen on",
-        "a slice of tinyshakespeare's training part and on nothing else. *Alone* is the network without the n-grams",
+        "a slice of tinyshakespeare's training part (docs/text.md). *Alone* is the network without the n-grams",
         "that the recipe mixes in. A compressor goes on learning from the held-out text: it compares with *dynamic*",
         "evaluation, in which a copy of the network does so too.",
         "",

@@ -1,6 +1,6 @@
 """Recipes for text: settings chosen by measured search, each a fixed amount of work.
 
-What each part is worth, and how it was measured, stands in ``docs/text.md``. Nothing was chosen on a held-out part.
+What each part is worth, and how it was measured and chosen, stands in ``docs/text.md``.
 """
 
 from __future__ import annotations
