@@ -162,9 +162,7 @@ def _show(result: dict[str, Any], folder: Path | None) -> None:
     if result.get("verdict"):
         typer.echo(verdict_text(result["verdict"]))
     if beside := result.get("compressor"):
-        from gatewise.report.words import compressor_sentence
-
-        typer.echo(compressor_sentence(beside))
+        typer.echo(beside["note"])
     if result.get("leaking"):
         typer.echo(f"This split leaks: {_LEAKS[result.get('task', 'forecast')]}")
     for note in result.get("notes", ()):

@@ -18,7 +18,7 @@ from pydantic_core import PydanticUndefined
 
 from gatewise.errors import SettingsError
 from gatewise.registry import Registered
-from gatewise.settings import ForecastSettings, Settings, field_names, flat_fields, parse
+from gatewise.settings import ForecastSettings, Settings, field_names, flat_fields, lay, parse
 from gatewise.settings.base import Verbatim
 
 Made = TypeVar("Made", bound=Settings)
@@ -93,28 +93,18 @@ def settings_from(
         Naming each option or key that cannot be used.
     """
     tree: dict[str, Any] = {}
-    _lay(tree, base or {})
+    lay(tree, base or {})
     if config is not None:
         from gatewise.yaml12 import load_yaml
 
         said = parse(kind, load_yaml(config) or {}, where=str(config)).model_dump(mode="json", exclude_unset=True)
-        _lay(tree, dict(_leaves(said)))
+        lay(tree, dict(_leaves(said)))
     paths, kinds = flat_fields(kind), {flat: _kind_of(field) for flat, _, field in _fields(kind, ())}
     given = {paths[flat]: _value(flat, kinds[flat], value) for flat, value in options.items() if value is not None}
     if files:
         given["data.files"] = list(files)
-    _lay(tree, given)
+    lay(tree, given)
     return parse(kind, tree, names={path: dashed(flat) for flat, path in paths.items()})
-
-
-def _lay(tree: dict[str, Any], values: Mapping[str, Any]) -> None:
-    """Lay dotted values over a tree."""
-    for path, value in values.items():
-        *rooms, leaf = path.split(".")
-        branch = tree
-        for room in rooms:
-            branch = branch.setdefault(room, {})
-        branch[leaf] = value
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

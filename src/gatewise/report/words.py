@@ -138,7 +138,7 @@ def verdict(evidence: Evidence) -> Verdict:
         headline = _of_one(evidence.levels[0].label, title, tone)
         beside = next((one.get("compressor") for one in evidence.levels[0].results if one.get("compressor")), None)
         if beside:
-            sentences.append(compressor_sentence(beside))
+            sentences.append(str(beside["note"]))
         elif len(evidence.baselines) > 1 and evidence.task == "forecast":
             sentences.append(f"Of {len(evidence.baselines)} baselines {title} has the least error.")
     if base == "last_value":
@@ -148,16 +148,6 @@ def verdict(evidence: Evidence) -> Verdict:
         )
     sentences += [_ABOUT[base]] if base in _ABOUT and tone != "better" else []
     return Verdict(headline, tuple(sentences), tone)
-
-
-def compressor_sentence(beside: Mapping[str, Any]) -> str:
-    """Say what the best compressor of a held-out text needs beside the network."""
-    share = 100 * (beside["ours"] / beside["nats_per_char"] - 1)
-    return (
-        f"The best compressor, {beside['against']}, needs {beside['nats_per_char']:.3f} nats a character, the network "
-        f"{beside['ours']:.3f} ({beside['protocol']}), {abs(share):.1f} % {'more' if share > 0 else 'less'}: "
-        f"{beside['note']}."
-    )
 
 
 def headline_title(evidence: Evidence) -> str:

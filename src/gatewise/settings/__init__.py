@@ -7,6 +7,7 @@ from gatewise.settings.base import (
     Settings,
     field_names,
     flat_fields,
+    lay,
     parse,
 )
 from gatewise.settings.forecast import (
@@ -54,6 +55,7 @@ __all__ = [
     "TrainSettings",
     "field_names",
     "flat_fields",
+    "lay",
     "parse",
     "read_sampling",
     "text_preset",

@@ -87,12 +87,7 @@ class RunSettings(Settings):
         if problems:
             raise SettingsError("\n".join(problems))
         tree: dict[str, Any] = {}
-        for key, value in values.items():
-            *rooms, leaf = paths[key].split(".")
-            branch = tree
-            for room in rooms:
-                branch = branch.setdefault(room, {})
-            branch[leaf] = value
+        lay(tree, {paths[key]: value for key, value in values.items()})
         return parse(cls, tree, names={path: flat for flat, path in paths.items()})
 
     def to_flat(self) -> dict[str, Any]:
@@ -110,14 +105,10 @@ class RunSettings(Settings):
         """Return a copy with other values at some dotted paths, checked again as a whole."""
         tree = self.model_dump(mode="json")
         known = list(flat_fields(type(self)).values())
-        for path, value in changes.items():
+        for path in changes:
             if path not in known:
                 raise SettingsError(f"{path}: unknown setting{did_you_mean(path, known)}")
-            *rooms, leaf = path.split(".")
-            branch = tree
-            for room in rooms:
-                branch = branch[room]
-            branch[leaf] = value
+        lay(tree, changes)
         return parse(type(self), tree)
 
     def fingerprint(self, data_digest: str) -> str:
@@ -128,6 +119,16 @@ class RunSettings(Settings):
         tree = self.model_dump(mode="json", exclude={"name": True, "data": {"files"}, "train": {"checkpoint_seconds"}})
         text = json.dumps([RESULTS_VERSION, data_digest, tree], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def lay(tree: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Lay values by their dotted paths over a tree."""
+    for path, value in values.items():
+        *rooms, leaf = path.split(".")
+        branch = tree
+        for room in rooms:
+            branch = branch.setdefault(room, {})
+        branch[leaf] = value
 
 
 def field_names(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:

@@ -86,7 +86,7 @@ def _samplings(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit, hel
     count, length = settings.sampling_texts, settings.sampling_length
     counted = last_symbols(split.train, MOST_COUNTED)
     train = np.concatenate([ids[int(begin) : int(end)] for begin, end in counted])
-    ngram = NGram().fit(train, train[:0], len(model.vocabulary))
+    ngram = NGram().fit(train, len(model.vocabulary))
     words = set(_words("".join(corpus.text(int(begin), int(end)) for begin, end in counted)))
     batches = {
         name: write(model, read_sampling(name).model_copy(update={"n": count, "length": length}))

@@ -8,6 +8,7 @@ training, and no baseline knows a context with it.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Protocol, Self
 
 import numpy as np
@@ -38,33 +39,31 @@ class TextBaseline(Protocol):
     #: What a reader of the figures has to know, after `evaluate`.
     notes: list[str]
 
-    def evaluate(self, train: Part, validation: Part, test: Part, byte_lengths: Ints) -> dict[str, float]:
+    def evaluate(self, train: Part, test: Part, byte_lengths: Ints) -> dict[str, float]:
         """Learn from `train` and return the metrics on `test`, by name.
 
         Parameters
         ----------
-        train, validation, test
-            Parts of the corpus; `validation` may be empty.
+        train, test
+            Parts of the corpus.
         byte_lengths : (V,)
             Bytes of UTF-8 that each symbol takes.
         """
 
 
-class SymbolModel:
+class SymbolModel(ABC):
     """A baseline that gives every symbol a probability."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
 
-    def fit(self, train: Ints, validation: Ints, symbols: int) -> Self:  # noqa: ARG002  (every baseline takes the same)
+    def fit(self, train: Ints, symbols: int) -> Self:
         """Learn from the training part.
 
         Parameters
         ----------
         train : (N,)
             Its symbols.
-        validation : (n,)
-            Symbols to choose by, where there is something to choose; may be empty.
         symbols
             V.
 
@@ -113,10 +112,10 @@ class SymbolModel:
         targets, reach = _cold(ids, window)
         return self._best(ids, reach)[targets]
 
-    def evaluate(self, train: Part, validation: Part, test: Part, byte_lengths: Ints) -> dict[str, float]:
+    def evaluate(self, train: Part, test: Part, byte_lengths: Ints) -> dict[str, float]:
         """Learn from `train` and return the metrics on `test`, by name; see `TextBaseline`."""
         V = len(byte_lengths)
-        self.fit(_joined(train.ids, V), _joined(validation.ids, V), V)
+        self.fit(_joined(train.ids, V), V)
         ids = test.ids
         if ids.size > MOST_SCORED:
             ids = ids[: MOST_SCORED // (ids.shape[1] if ids.ndim == 2 else 1)]
@@ -147,17 +146,17 @@ class SymbolModel:
             raise InputError(f"symbols must be 0 to {self.symbols}, found {ids.min()} to {ids.max()}")
         return ids.astype(np.int64, copy=False)
 
-    # What the three below do of their own.
-
+    @abstractmethod
     def _learn(self, train: Ints) -> None:
-        raise NotImplementedError
+        """Learn from known symbols."""
 
+    @abstractmethod
     def _log_probs(self, ids: Ints, reach: Ints) -> Floats:
         """Log-probabilities (n,) of symbols after at most `reach` (n,) before them; anything where nothing stands."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _best(self, ids: Ints, reach: Ints) -> Ints:
-        raise NotImplementedError
+        """Return the most likely symbol (n,) after at most `reach` (n,) before each place."""
 
 
 class Unigram(SymbolModel):

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gatewise.data.text import Vocabulary
 from gatewise.models import TextNetwork
 from gatewise.models.steps import TextSteps
 from gatewise.settings import SamplingSettings
@@ -15,7 +16,6 @@ from gatewise.tasks.generate.constraints import Constraints
 from gatewise.tasks.generate.reading import read
 from gatewise.tasks.generate.result import Generated, finished
 from gatewise.tasks.generate.stopping import GrowingText
-from gatewise.tasks.generate.symbols import Symbols
 
 
 class Beam(NamedTuple):
@@ -34,7 +34,7 @@ class Beam(NamedTuple):
 
 @torch.inference_mode()
 def beam_search(
-    network: TextNetwork, vocabulary: Symbols, prompt: NDArray[np.int64], settings: SamplingSettings
+    network: TextNetwork, vocabulary: Vocabulary, prompt: NDArray[np.int64], settings: SamplingSettings
 ) -> list[Generated]:
     """Return the ``settings.n`` likeliest texts after a prompt, the likeliest first.
 

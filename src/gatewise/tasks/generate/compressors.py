@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import lzma
 import math
+from abc import ABC, abstractmethod
 
 from gatewise.tasks.generate.part import Ints, Part
 
@@ -17,7 +18,7 @@ __all__ = ["PPM", "Compressor", "Gzip", "Xz"]
 MOST_TRAIN, MOST_TEST = 16_000_000, 5_000_000
 
 
-class Compressor:
+class Compressor(ABC):
     """A baseline that reads text: ``8 log(2) (bytes(train + test) - bytes(train))`` nats, at its highest level."""
 
     def __init__(self) -> None:
@@ -32,7 +33,7 @@ class Compressor:
         self._choose(before)
         return 8 * math.log(2) * self._added(before, after)
 
-    def evaluate(self, train: Part, validation: Part, test: Part, byte_lengths: Ints) -> dict[str, float]:  # noqa: ARG002
+    def evaluate(self, train: Part, test: Part, byte_lengths: Ints) -> dict[str, float]:  # noqa: ARG002
         """Return the carried metrics on `test`, by name; see `gatewise.tasks.generate.baselines.TextBaseline`."""
         text, symbols = _bytes(test.text), float(test.ids.size)
         if not text:
@@ -49,14 +50,15 @@ class Compressor:
             "carried_bits_per_byte": nats / math.log(2) / len(text),
         }
 
-    def _choose(self, train: bytes) -> None:
+    def _choose(self, train: bytes) -> None:  # noqa: B027 - most have nothing to choose
         """Choose what there is to choose, on the training text alone."""
 
     def _added(self, before: bytes, after: bytes) -> int:
         return self._size(before + after) - self._size(before)
 
+    @abstractmethod
     def _size(self, data: bytes) -> int:
-        raise NotImplementedError
+        """Return how many bytes are left."""
 
 
 class Gzip(Compressor):

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewise.data.text import Vocabulary
 from gatewise.errors import InputError
 from gatewise.settings import SamplingSettings
-from gatewise.tasks.generate.symbols import Symbols, known_only
+from gatewise.tasks.generate.symbols import known_only
 
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -34,7 +35,7 @@ class Constraints:
 
     @classmethod
     def of(
-        cls, settings: SamplingSettings, vocabulary: Symbols, prompts: Sequence[Sequence[int]]
+        cls, settings: SamplingSettings, vocabulary: Vocabulary, prompts: Sequence[Sequence[int]]
     ) -> Constraints | None:
         """Return the rules that are set, or None where there are none.
 

@@ -19,7 +19,7 @@ from gatewise.tasks.generate import judge, reading, saved
 from gatewise.tasks.generate.evaluation import carried, cold
 from gatewise.tasks.generate.generation import Stream
 from gatewise.tasks.generate.int8 import Int8Cost
-from gatewise.tasks.generate.model import TextModel, no_spans
+from gatewise.tasks.generate.model import TextModel
 from gatewise.tasks.generate.result import Generated
 from gatewise.tasks.generate.run import fit_text
 
@@ -140,7 +140,7 @@ class TextGenerator(SettingsEstimator):
             )
         model = self.model_.extended(new if new_characters == "add" else ())
         whole = np.array([[0, len(corpus)]], np.int64)
-        split = TextSplit(train=whole, validation=no_spans(), test=no_spans(), kind="position")
+        split = TextSplit(train=whole, validation=whole[:0], test=whole[:0], kind="position")
         self._take_run(fit_text(settings, corpus, split=split, begin_with=model))
         return self
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gatewise.data.text import Vocabulary
 from gatewise.errors import InputError, SettingsError
 from gatewise.models import TextNetwork
 from gatewise.models.steps import TextSteps
@@ -17,7 +18,7 @@ from gatewise.tasks.generate.reading import read
 from gatewise.tasks.generate.result import Generated, finished
 from gatewise.tasks.generate.sampling import Sampler
 from gatewise.tasks.generate.stopping import GrowingText
-from gatewise.tasks.generate.symbols import Symbols, read_prompt
+from gatewise.tasks.generate.symbols import read_prompt
 
 Ids = NDArray[np.int64]
 
@@ -40,7 +41,7 @@ class Writing:
     def __init__(
         self,
         network: TextNetwork,
-        vocabulary: Symbols,
+        vocabulary: Vocabulary,
         prompts: Sequence[Ids],
         settings: SamplingSettings,
         streams: Sequence[int],
@@ -106,7 +107,7 @@ class Writing:
 
 def generate(
     network: TextNetwork,
-    vocabulary: Symbols,
+    vocabulary: Vocabulary,
     prompts: Sequence[str],
     settings: SamplingSettings,
     *,
@@ -141,7 +142,7 @@ def generate(
 
 
 def stream(
-    network: TextNetwork, vocabulary: Symbols, prompt: str, settings: SamplingSettings, *, first_stream: int = 0
+    network: TextNetwork, vocabulary: Vocabulary, prompt: str, settings: SamplingSettings, *, first_stream: int = 0
 ) -> Stream:
     """Write one text and yield it piece by piece as it grows; ``result`` of what is returned is the whole, at the end.
 

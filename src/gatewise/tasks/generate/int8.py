@@ -19,10 +19,10 @@ from gatewise.cells import Cell
 from gatewise.cells.gru import GRU
 from gatewise.cells.lstm import LSTM
 from gatewise.cells.rnn import SimpleRNN
+from gatewise.data.text import Vocabulary
 from gatewise.errors import SettingsError
 from gatewise.models import TextNetwork
 from gatewise.tasks.generate.reading import log_probs
-from gatewise.tasks.generate.symbols import Symbols
 
 _LARGEST = 127
 
@@ -116,6 +116,6 @@ class Int8Cost(NamedTuple):
         return self.int8 - self.float32
 
 
-def int8_cost(network: TextNetwork, int8: TextNetwork, vocabulary: Symbols, text: str) -> Int8Cost:
+def int8_cost(network: TextNetwork, int8: TextNetwork, vocabulary: Vocabulary, text: str) -> Int8Cost:
     """Return the loss of both networks on a text, each symbol predicted from all before it."""
     return Int8Cost(*(-float(log_probs(one, vocabulary, text).mean()) for one in (network, int8)))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from gatewise.data.text import TextSplit, Vocabulary
 from gatewise.metrics import (
     bootstrap_interval,
     compare_log_probs,
@@ -22,53 +23,18 @@ from gatewise.registry import TEXT_BASELINES
 from gatewise.settings import TextSettings
 from gatewise.tasks.generate.adaptive import dynamic, prequential, running_curve
 from gatewise.tasks.generate.evaluation import carried, cold, first_symbols, last_symbols
+from gatewise.tasks.generate.part import Part
 from gatewise.tasks.generate.predicted import Floats, Ids, Ints, Predicted
 
 #: Longer parts are judged by their first symbols, as the baselines are; a pass over them takes minutes.
 MOST_SYMBOLS = 5_000_000
-#: Symbols of the training part that are judged where nothing is held out.
+#: Vocabulary of the training part that are judged where nothing is held out.
 TRAIN_SYMBOLS = 100_000
-#: Symbols that a cold window reads, as in nanoGPT's recipes.
+#: Vocabulary that a cold window reads, as in nanoGPT's recipes.
 COLD_WINDOW = 256
 
 #: What was predicted: part -> protocol -> symbols.
 Predictions = dict[str, dict[str, Predicted]]
-
-
-class Parts(Protocol):
-    """Spans of the text, (n, 2) each: what trains, chooses and judges."""
-
-    @property
-    def train(self) -> Ints:
-        """Return what trains."""
-
-    @property
-    def validation(self) -> Ints:
-        """Return what chooses."""
-
-    @property
-    def test(self) -> Ints:
-        """Return what judges."""
-
-
-class Symbols(Protocol):
-    """What the judge wants of a vocabulary."""
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """Return the symbols, by their numbers."""
-
-    @property
-    def kind(self) -> str:
-        """Return "characters", "graphemes" or "bytes"."""
-
-    @property
-    def byte_lengths(self) -> Ints:
-        """Return how many bytes of UTF-8 each symbol has."""
-
-    @property
-    def total(self) -> int:
-        """Return the number of symbols in the training part."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +53,7 @@ def gather(
     settings: TextSettings,
     network: TextNetwork,
     ids: Ids,
-    split: Parts,
+    split: TextSplit,
     *,
     training_symbols: int,
     make_network: Callable[[], TextNetwork] | None = None,
@@ -103,9 +69,8 @@ def gather(
     make_network
         Makes the network with its start weights; needed with ``settings.prequential``.
     """
+    spans, window = judged(settings, split)
     drawn = settings.split.kind == "windows"
-    window = settings.data.window if drawn else COLD_WINDOW
-    spans = _drawn_windows(split) if drawn else judged_spans(split)
     made: Predictions = (
         {name: {} for name in spans} if drawn else _carried_together(network, ids, spans, training_symbols)
     )
@@ -122,7 +87,14 @@ def gather(
     return made
 
 
-def judged_spans(split: Parts) -> dict[str, Ints]:
+def judged(settings: TextSettings, split: TextSplit) -> tuple[dict[str, Ints], int]:
+    """Return the spans of each part that are judged, and how many symbols a cold window reads."""
+    if settings.split.kind == "windows":
+        return _drawn_windows(split), settings.data.window
+    return judged_spans(split), COLD_WINDOW
+
+
+def judged_spans(split: TextSplit) -> dict[str, Ints]:
     """Return the spans of each part that are judged; a part that is empty is left out."""
     held_out = {"validation": split.validation, "test": split.test}
     spans = {name: first_symbols(part, MOST_SYMBOLS) for name, part in held_out.items()}
@@ -131,24 +103,22 @@ def judged_spans(split: Parts) -> dict[str, Ints]:
     return {name: part for name, part in spans.items() if _size(part)}
 
 
-def score_baselines(
-    names: Sequence[str], train: Any, validation: Any, test: Any, byte_lengths: Ints
-) -> dict[str, BaselineScore]:
+def score_baselines(names: Sequence[str], train: Part, test: Part, byte_lengths: Ints) -> dict[str, BaselineScore]:
     """Let each baseline learn from the training part and predict the test part.
 
     Parameters
     ----------
     names
         Of ``gatewise.registry.TEXT_BASELINES``; "uniform" is always there.
-    train, validation, test
-        :class:`gatewise.tasks.generate.baselines.Part` each.
+    train, test
+        What they learn from, and what they predict.
     byte_lengths : (V,)
         Bytes of each symbol in UTF-8.
     """
     scores = {}
     for name in dict.fromkeys(["uniform", *names]):
         baseline = TEXT_BASELINES.load(name)()
-        metrics = baseline.evaluate(train, validation, test, byte_lengths)
+        metrics = baseline.evaluate(train, test, byte_lengths)
         log_probs = None
         if hasattr(baseline, "log_probs"):
             drawn = test.ids.ndim == 2  # windows, each read from its own first symbol
@@ -159,7 +129,7 @@ def score_baselines(
 
 
 def summarise(
-    vocabulary: Symbols,
+    vocabulary: Vocabulary,
     predictions: Predictions,
     baselines: Mapping[str, BaselineScore],
     losses: Mapping[str, float] | None = None,
@@ -200,7 +170,7 @@ def summarise(
     }
 
 
-def part_metrics(vocabulary: Symbols, protocols: Mapping[str, Predicted]) -> dict[str, float | None]:
+def part_metrics(vocabulary: Vocabulary, protocols: Mapping[str, Predicted]) -> dict[str, float | None]:
     """Return ``carried_nats_per_char`` and the rest, for every protocol of a part."""
     # A symbol that training never saw has no known length: one byte, the least there is.
     lengths = np.append(vocabulary.byte_lengths, 1)
@@ -211,7 +181,7 @@ def part_metrics(vocabulary: Symbols, protocols: Mapping[str, Predicted]) -> dic
     }
 
 
-def by_place(vocabulary: Symbols, made: Predicted, *, cut: bool) -> dict[str, dict[str, Any]]:
+def by_place(vocabulary: Vocabulary, made: Predicted, *, cut: bool) -> dict[str, dict[str, Any]]:
     """Return accuracy and loss by place in the word.
 
     Parameters
@@ -274,16 +244,18 @@ def beside_compressor(test: Mapping[str, Predicted], baselines: Mapping[str, Bas
         return None
     against = min(packed, key=lambda name: packed[name])
     ours, theirs = float(-test[protocol].log_probs.mean()), packed[against]
-    note = "both go on learning from the held-out text"
+    why = "both go on learning from the held-out text"
     if protocol == "carried":
-        note = f"{against} goes on learning from the held-out text, the network does not: dynamic_evaluation makes it"
+        why = f"{against} goes on learning from the held-out text, the network does not: dynamic_evaluation makes it"
+    share = 100 * (ours / theirs - 1) if theirs else 0.0
     return {
         "against": against,
         "protocol": protocol,
         "nats_per_char": theirs,
         "ours": ours,
         "ratio": ours / theirs if theirs else None,
-        "note": note,
+        "note": f"The best compressor, {against}, needs {theirs:.3f} nats a character, the network {ours:.3f} "
+        f"({protocol}), {abs(share):.1f} % {'more' if share > 0 else 'less'}: {why}.",
     }
 
 
@@ -297,7 +269,7 @@ def _carried_together(network: TextNetwork, ids: Ids, spans: Mapping[str, Ints],
     return {name: {"carried": made[int(end) - _size(spans[name]) : int(end)]} for name, end in sizes}
 
 
-def _drawn_windows(split: Parts) -> dict[str, Ints]:
+def _drawn_windows(split: TextSplit) -> dict[str, Ints]:
     """Return the windows of each part, of the training part as many as the test part has."""
     most = len(split.test) or len(split.validation) or 1000
     spans = {"train": split.train[-most:], "validation": split.validation, "test": split.test}

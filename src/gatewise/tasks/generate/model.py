@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -127,8 +126,3 @@ def load_weights(network: TextNetwork, weights: dict[str, torch.Tensor]) -> None
             if weight.shape != weights[name].shape:
                 raise ValueError(f"{name} has the shape {tuple(weights[name].shape)}, not {tuple(weight.shape)}")
             weight.copy_(weights[name])
-
-
-def no_spans() -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Return no spans of a text."""
-    return np.zeros((0, 2), np.int64)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,14 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gatewise.cells import State
-from gatewise.errors import InputError
+from gatewise.data.text import Vocabulary
 from gatewise.models import TextNetwork
 from gatewise.tasks.generate.sampling import probabilities
-from gatewise.tasks.generate.symbols import Symbols
 
 Ids = NDArray[np.int64]
 
-#: Symbols of all texts of a batch that are read at once, the state carried from piece to piece.
+#: Vocabulary of all texts of a batch that are read at once, the state carried from piece to piece.
 _PIECE = 8192
 
 
@@ -71,7 +69,7 @@ def _pieces(network: TextNetwork, ids: Tensor) -> Iterator[tuple[Tensor, State]]
 
 
 @torch.inference_mode()
-def log_probs(network: TextNetwork, vocabulary: Symbols, text: str) -> NDArray[np.float64]:
+def log_probs(network: TextNetwork, vocabulary: Vocabulary, text: str) -> NDArray[np.float64]:
     """Return the natural-log probability of each symbol of a text given all before it, in float64.
 
     The first symbol is predicted from nothing. A symbol that training never saw has probability 1 / (N + 1), N being
@@ -96,36 +94,8 @@ def log_probs(network: TextNetwork, vocabulary: Symbols, text: str) -> NDArray[n
     return torch.cat(found).numpy()
 
 
-def next_probs(network: TextNetwork, vocabulary: Symbols, text: str) -> NDArray[np.float64]:
+def next_probs(network: TextNetwork, vocabulary: Vocabulary, text: str) -> NDArray[np.float64]:
     """Return the probability of each symbol ``(V,)`` after a text; they sum to 1."""
     logits, _ = read(network, [vocabulary.encode(text)])
     chances: NDArray[np.float64] = probabilities(logits.astype(np.float64))[0]
     return chances
-
-
-class Score(NamedTuple):
-    """How well a text was predicted, each symbol from all before it."""
-
-    symbols: int
-    nats: float
-    nats_per_char: float
-    bits_per_char: float
-    bits_per_byte: float
-    perplexity: float
-
-
-def score(network: TextNetwork, vocabulary: Symbols, text: str) -> Score:
-    """Return how well a text is predicted; ``nats_per_char`` is per symbol.
-
-    Raises
-    ------
-    InputError
-        If there is no text.
-    """
-    found = log_probs(network, vocabulary, text)
-    if len(found) == 0:
-        raise InputError("there is no text to score: give at least one character")
-    nats = -float(found.sum())
-    mean = nats / len(found)
-    size = len(text.encode("utf-8", errors="surrogatepass"))
-    return Score(len(found), nats, mean, mean / math.log(2), nats / math.log(2) / size, math.exp(min(mean, 700)))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from gatewise.data.text import Vocabulary
 from gatewise.settings import SamplingSettings
 from gatewise.tasks.generate.stopping import GrowingText
-from gatewise.tasks.generate.symbols import Symbols
 
 #: Repetitions at the end of a text, and characters they cover at least, that make a loop; where it is looked for.
 _TIMES, _COVERED, _LOOKED_AT = 4, 40, 600
@@ -26,7 +26,7 @@ class Generated(NamedTuple):
 
 
 def finished(
-    vocabulary: Symbols,
+    vocabulary: Vocabulary,
     settings: SamplingSettings,
     text: GrowingText,
     ids: Sequence[int],

@@ -202,10 +202,8 @@ def _judge(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit) -> _Jud
         learned, judged = split.train, split.test
         if settings.split.kind != "windows":  # those are few, and all of them are judged
             learned, judged = last_symbols(learned, MOST_COUNTED), first_symbols(judged, MOST_SCORED)
-        train, validation, test = (
-            _part(corpus, ids, part, settings) for part in (learned, split.validation[:0], judged)
-        )
-        baselines = judge.score_baselines(settings.baselines, train, validation, test, vocabulary.byte_lengths)
+        train, test = (_part(corpus, ids, part, settings) for part in (learned, judged))
+        baselines = judge.score_baselines(settings.baselines, train, test, vocabulary.byte_lengths)
     figures = judge.summarise(vocabulary, predictions, baselines, _losses(model, ids, split))
     if alone := _alone(model, ids, split):
         figures["baselines"] = {"network alone": {"test": alone}, **figures["baselines"]}
@@ -250,8 +248,6 @@ def _alone(model: TextModel, ids: Ids, split: TextSplit) -> dict[str, float | No
 
 def _part(corpus: Corpus, ids: Ids, spans: Ints, settings: TextSettings) -> Part:
     """Return a part as the baselines take it: drawn windows as rows, everything else joined."""
-    if not len(spans):
-        return Part(np.zeros(0, np.int64))
     pieces = [ids[int(begin) : int(end)] for begin, end in spans]
     text: str | bytes
     if corpus.kind == "bytes":  # as they are: a part may begin within a letter
@@ -264,11 +260,9 @@ def _part(corpus: Corpus, ids: Ids, spans: Ints, settings: TextSettings) -> Part
 
 def _losses(model: TextModel, ids: Ids, split: TextSplit) -> dict[str, float]:
     """Return the trained loss of each part that is judged, over cold windows."""
-    settings, found = model.settings, {}
-    drawn = settings.split.kind == "windows"
-    criterion = create_text_loss(settings.train)
-    spans = judge._drawn_windows(split) if drawn else judge.judged_spans(split)
-    window = settings.data.window if drawn else judge.COLD_WINDOW
+    found = {}
+    criterion = create_text_loss(model.settings.train)
+    spans, window = judge.judged(model.settings, split)
     for part, some in spans.items():
         if int((some[:, 1] - some[:, 0]).max()) > window:
             starts = window_starts(some, window, window)

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewise.data.text import Vocabulary
 from gatewise.settings import SamplingSettings
 from gatewise.settings.sampling import REPORT_TEMPERATURE
 from gatewise.tasks.generate.constraints import Constraints
-from gatewise.tasks.generate.symbols import Symbols
 
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -45,7 +45,11 @@ class Sampler:
     """
 
     def __init__(
-        self, settings: SamplingSettings, vocabulary: Symbols, prompts: Sequence[Sequence[int]], streams: Sequence[int]
+        self,
+        settings: SamplingSettings,
+        vocabulary: Vocabulary,
+        prompts: Sequence[Sequence[int]],
+        streams: Sequence[int],
     ) -> None:
         self._settings = settings
         self._constraints = Constraints.of(settings, vocabulary, prompts)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gatewise.data.text import Vocabulary
 from gatewise.settings import SamplingSettings
-from gatewise.tasks.generate.symbols import Symbols, known_only
+from gatewise.tasks.generate.symbols import known_only
 
 _UTF8 = codecs.getincrementaldecoder("utf-8")
 
@@ -46,7 +47,7 @@ class GrowingText:
         self.stopped = False
 
     @classmethod
-    def of(cls, settings: SamplingSettings, vocabulary: Symbols) -> GrowingText:
+    def of(cls, settings: SamplingSettings, vocabulary: Vocabulary) -> GrowingText:
         """Return an empty text of a vocabulary's symbols."""
         # Cleaned as the network's text is; what has a symbol that it does not know cannot come.
         stop = [vocabulary.decode(np.array(ids)) for one in settings.stop if (ids := known_only(vocabulary, one))]

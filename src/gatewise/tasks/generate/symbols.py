@@ -1,48 +1,15 @@
-"""What writing asks of a vocabulary."""
+"""Prompts and phrases as numbers of symbols."""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewise.data.text import Vocabulary
 from gatewise.errors import InputError
 
 
-class Symbols(Protocol):
-    """The part of :class:`gatewise.data.text.Vocabulary` that writing needs."""
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """Text of each symbol."""
-
-    @property
-    def kind(self) -> str:
-        """What one symbol is: "characters", "graphemes" or "bytes"."""
-
-    @property
-    def unknown(self) -> int | None:
-        """Number of the symbol that stands for rare ones, if there is one."""
-
-    @property
-    def total(self) -> int:
-        """Number of symbols in the training part."""
-
-    def __len__(self) -> int:
-        """Return the number V of symbols."""
-
-    def encode(self, text: str) -> NDArray[np.int64]:
-        """Return the number of each symbol, V where training never saw one."""
-
-    def decode(self, ids: NDArray[np.int64]) -> str:
-        """Return the text of some symbols."""
-
-    def unseen(self, text: str) -> list[tuple[int, str]]:
-        """Return place and text of each symbol that training never saw."""
-
-
-def read_prompt(vocabulary: Symbols, text: str, unknown: str) -> NDArray[np.int64]:
+def read_prompt(vocabulary: Vocabulary, text: str, unknown: str) -> NDArray[np.int64]:
     """Return the numbers of a prompt's symbols.
 
     Raises
@@ -61,7 +28,7 @@ def read_prompt(vocabulary: Symbols, text: str, unknown: str) -> NDArray[np.int6
     return seen
 
 
-def known_only(vocabulary: Symbols, text: str) -> list[int] | None:
+def known_only(vocabulary: Vocabulary, text: str) -> list[int] | None:
     """Return the numbers of a text's symbols, or None if the network cannot write it."""
     ids = vocabulary.encode(text).tolist()
     never = (len(vocabulary), vocabulary.unknown)

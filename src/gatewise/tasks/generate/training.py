@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gatewise.errors import DataError
@@ -14,6 +15,9 @@ from gatewise.models import TextNetwork
 from gatewise.settings import TextSettings
 from gatewise.tasks.generate.losses import TextLoss, create_text_loss
 from gatewise.tasks.generate.predicted import Ids, Ints
+
+#: Where each text of a batch begins, and which of them begin afresh.
+Key = tuple[Ints, NDArray[np.bool_]]
 
 #: Windows that are judged at once.
 _JUDGED = 64
@@ -68,21 +72,20 @@ class Streams:
         self.starts = np.arange(self.batch_size, dtype=np.int64) * length
         network.carry_state(self.batch_size)
 
-    def plan(self, generator: torch.Generator) -> Sequence[tuple[Ints, Ints]]:
+    def plan(self, generator: torch.Generator) -> Sequence[Key]:
         """Return for each chunk of an epoch where the streams stand and which of them begin afresh."""
         shift = int(torch.randint(self.shift, (), generator=generator))
         fresh = (torch.rand(self.chunks, self.batch_size, generator=generator) < self.reset_rate).numpy()
         fresh[0] = True  # what was carried is the end of the text
         return [(self.starts + shift + chunk * self.steps, fresh[chunk]) for chunk in range(self.chunks)]
 
-    def batch(self, key: tuple[Ints, Ints]) -> TextBatch:
+    def batch(self, key: Key) -> TextBatch:
         """Read the chunk at `key`."""
         starts, fresh = key
-        text = self.text[starts[:, None] + np.arange(self.steps + 1)]  # (B, T + 1)
-        inputs = np.where(fresh[:, None] & (np.arange(self.steps) == 0), self.network.nothing, text[:, :-1])
-        return TextBatch(torch.from_numpy(inputs), torch.from_numpy(text[:, 1:].copy()), torch.from_numpy(fresh))
+        text = self.text[starts[:, None] + np.arange(self.steps + 1)]
+        return TextBatch(*_read_and_said(text, fresh, self.network.nothing), torch.from_numpy(fresh))
 
-    def batch_size_of(self, key: tuple[Ints, Ints]) -> int:
+    def batch_size_of(self, key: Key) -> int:
         """Return how many symbols the chunk predicts."""
         return len(key[0]) * self.steps
 
@@ -101,23 +104,29 @@ class DrawnWindows:
         self.batch_size = settings.train.batch_size
         self.reset_rate = settings.train.reset_rate
 
-    def plan(self, generator: torch.Generator) -> Sequence[tuple[Ints, Ints]]:
+    def plan(self, generator: torch.Generator) -> Sequence[Key]:
         """Return the starts of the windows of each batch, and which of them begin with nothing."""
         order = self.starts[torch.randperm(len(self.starts), generator=generator).numpy()]
         begins = (torch.rand(len(order), generator=generator) < self.reset_rate).numpy()
         cuts = range(0, len(order), self.batch_size)
         return [(order[cut : cut + self.batch_size], begins[cut : cut + self.batch_size]) for cut in cuts]
 
-    def batch(self, key: tuple[Ints, Ints]) -> TextBatch:
+    def batch(self, key: Key) -> TextBatch:
         """Read the windows at `key`."""
         starts, begins = key
         text = self.ids[starts[:, None] + np.arange(self.steps + 1)]
-        inputs = np.where(begins[:, None] & (np.arange(self.steps) == 0), self.network.nothing, text[:, :-1])
-        return TextBatch(torch.from_numpy(inputs), torch.from_numpy(text[:, 1:].copy()), None)
+        return TextBatch(*_read_and_said(text, begins, self.network.nothing), None)
 
-    def batch_size_of(self, key: tuple[Ints, Ints]) -> int:
+    def batch_size_of(self, key: Key) -> int:
         """Return how many symbols the batch predicts."""
         return len(key[0]) * self.steps
+
+
+def _read_and_said(text: Ints, begins: NDArray[np.bool_], nothing: int) -> tuple[Tensor, Tensor]:
+    """Return what is read of texts ``(B, T + 1)`` and what should follow; nothing stands first where one begins."""
+    read, said = text[:, :-1].copy(), text[:, 1:].copy()
+    read[begins, 0] = nothing
+    return torch.from_numpy(read), torch.from_numpy(said)
 
 
 class TextTask:

@@ -8,7 +8,7 @@ from gatewise.data.text import Vocabulary, corpus_of
 from gatewise.errors import InputError, SettingsError
 from gatewise.settings import SamplingSettings, TextDataSettings
 from gatewise.tasks.generate.generation import generate, stream
-from gatewise.tasks.generate.reading import log_probs, next_probs, score
+from gatewise.tasks.generate.reading import log_probs, next_probs
 from gatewise.tasks.generate.result import find_loop
 from text_writers import Letters, make_network
 
@@ -138,12 +138,6 @@ def test_scores_are_those_of_one_long_pass_in_pieces(gru, monkeypatch):
     whole = log_probs(gru, V, text)
     monkeypatch.setattr("gatewise.tasks.generate.reading._PIECE", 7)
     np.testing.assert_allclose(log_probs(gru, V, text), whole, atol=1e-5)
-    found = score(gru, V, text)
-    assert found.nats_per_char == pytest.approx(-whole.mean())
-    assert found.bits_per_byte == pytest.approx(found.bits_per_char)
-    assert found.perplexity == pytest.approx(np.exp(-whole.mean()))
-    with pytest.raises(InputError, match="no text"):
-        score(gru, V, "")
 
 
 def test_a_symbol_never_seen_costs_an_escape_and_is_read_as_nothing(gru):

@@ -34,11 +34,11 @@ def parts(text=ENGLISH, share=0.9):
 def judged(name, text=ENGLISH):
     train, test, lengths = parts(text)
     baseline = TEXT_BASELINES.load(name)()
-    return baseline.evaluate(train, EMPTY, test, lengths), baseline
+    return baseline.evaluate(train, test, lengths), baseline
 
 
 def fitted(name, train, V):
-    return TEXT_BASELINES.load(name)().fit(np.asarray(train, np.int64), EMPTY.ids, V)
+    return TEXT_BASELINES.load(name)().fit(np.asarray(train, np.int64), V)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,7 +67,7 @@ def test_counts_bytes_where_symbols_are_wider(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_has_nothing_to_say_about_no_text(name):
     train, _, lengths = parts()
-    assert TEXT_BASELINES.load(name)().evaluate(train, EMPTY, EMPTY, lengths) == {}
+    assert TEXT_BASELINES.load(name)().evaluate(train, EMPTY, lengths) == {}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -111,7 +111,7 @@ def test_a_cold_window_knows_only_itself(name):
 def test_drawn_windows_are_cold_and_nothing_else(name):
     _, test, lengths = parts()
     model, drawn = TEXT_BASELINES.load(name)(), test.ids[:1000].reshape(-1, 20)
-    found = model.evaluate(Part(drawn[:30]), EMPTY, Part(drawn[30:]), lengths)
+    found = model.evaluate(Part(drawn[:30]), Part(drawn[30:]), lengths)
     assert {key.partition("_")[0] for key in found} == {"cold"}
     alone = [model.log_probs(row)[1:] for row in drawn[30:]]
     assert found["cold_nats_per_char"] == pytest.approx(-np.mean(alone))
@@ -152,23 +152,23 @@ def test_the_smallest_texts_work(name, train):
 @pytest.mark.parametrize("name", MODELS)
 def test_a_long_text_is_scored_in_part_and_says_so(name, monkeypatch):
     train, test, lengths = parts()
-    whole = TEXT_BASELINES.load(name)().evaluate(train, EMPTY, Part(test.ids[:500]), lengths)
+    whole = TEXT_BASELINES.load(name)().evaluate(train, Part(test.ids[:500]), lengths)
     monkeypatch.setattr(baselines, "MOST_SCORED", 500)
     model = TEXT_BASELINES.load(name)()
-    assert model.evaluate(train, EMPTY, test, lengths) == whole
+    assert model.evaluate(train, test, lengths) == whole
     assert f"scored on the first 500 symbols of {len(test.ids):,}" in model.notes
 
 
 def test_counting_once():
-    model = Unigram().fit(np.array([0, 0, 0, 1, 3]), EMPTY.ids, 3)
+    model = Unigram().fit(np.array([0, 0, 0, 1, 3]), 3)
     np.testing.assert_allclose(np.exp(model.log_probs(np.arange(4))), [4 / 7, 2 / 7, 1 / 7, 1 / 5])
-    assert Uniform().fit(np.array([0]), EMPTY.ids, 4).log_probs(np.array([3])) == pytest.approx(-math.log(4))
+    assert Uniform().fit(np.array([0]), 4).log_probs(np.array([3])) == pytest.approx(-math.log(4))
 
 
 def test_the_order_is_chosen_on_the_training_part_alone():
     rng = np.random.default_rng(3)
-    noise = NGram().fit(rng.integers(0, 4, 3000), EMPTY.ids, 4)
-    cycle = NGram().fit(np.tile(rng.integers(0, 4, 50), 60), EMPTY.ids, 4)
+    noise = NGram().fit(rng.integers(0, 4, 3000), 4)
+    cycle = NGram().fit(np.tile(rng.integers(0, 4, 50), 60), 4)
     assert noise.order <= 2
     assert cycle.order >= 4
     assert cycle.notes == [f"order {cycle.order}, chosen on the training part's end"]
@@ -178,7 +178,7 @@ def test_a_long_training_part_is_counted_at_its_end(monkeypatch):
     train, test, lengths = parts()
     V = len(lengths)
     monkeypatch.setattr(baselines, "MOST_COUNTED", 4000)
-    long, short = NGram().fit(train.ids, EMPTY.ids, V), NGram().fit(train.ids[-4000:], EMPTY.ids, V)
+    long, short = NGram().fit(train.ids, V), NGram().fit(train.ids[-4000:], V)
     known = test.ids[test.ids < V]
     np.testing.assert_array_equal(long.log_probs(known), short.log_probs(known))
     assert long.notes[0] == f"counted in the last 4,000 symbols of the training part's {len(train.ids):,}"
@@ -224,7 +224,7 @@ def test_long_texts_are_cut_and_it_says_so(name, monkeypatch):
     monkeypatch.setattr(compressors, "MOST_TRAIN", 3000)
     monkeypatch.setattr(compressors, "MOST_TEST", 500)
     model = TEXT_BASELINES.load(name)()
-    found = model.evaluate(train, EMPTY, test, lengths)
+    found = model.evaluate(train, test, lengths)
     alone = TEXT_BASELINES.load(name)().nats(train.text[-3000:], test.text[:500])
     assert found["carried_nats_per_char"] == pytest.approx(alone / 500)
     assert any("last 3,000 bytes" in note for note in model.notes)
