@@ -7,6 +7,14 @@ line's choices, the documentation's tables and the contract tests read these tab
 from __future__ import annotations
 
 from gatewise.registry.cells import CELLS, KERNELS
+from gatewise.registry.classify import (
+    CLASS_BASELINES,
+    CLASS_LOSSES,
+    CLEANING_PRESETS,
+    CLEANING_STEPS,
+    POOLINGS,
+    cleaning_steps,
+)
 from gatewise.registry.forecast import BASELINES, TRANSFORMS
 from gatewise.registry.probes import PROBES
 from gatewise.registry.table import Entry, Registered, Registry
@@ -17,9 +25,14 @@ from gatewise.registry.training import LOSSES, OPTIMIZERS, SCHEDULES
 __all__ = [
     "BASELINES",
     "CELLS",
+    "CLASS_BASELINES",
+    "CLASS_LOSSES",
+    "CLEANING_PRESETS",
+    "CLEANING_STEPS",
     "KERNELS",
     "LOSSES",
     "OPTIMIZERS",
+    "POOLINGS",
     "PROBES",
     "SCHEDULES",
     "TASKS",
@@ -30,5 +43,6 @@ __all__ = [
     "Registered",
     "Registry",
     "Task",
+    "cleaning_steps",
     "task_of",
 ]

@@ -61,6 +61,16 @@ TASKS = {
             metrics="gatewise.metrics.names:TEXT_NAMES",
             baseline="ngram",
         ),
+        Task(
+            name="classify",
+            summary="Say which class a text is of",
+            settings="gatewise.settings:ClassifySettings",
+            study="gatewise.studies.settings:ClassifyStudy",
+            runner="gatewise.tasks.classify:run_classify",
+            digest="gatewise.studies.digests:classify_digest",
+            metrics="gatewise.metrics.names:CLASS_NAMES",
+            baseline="tfidf_logistic",
+        ),
     )
 }
 

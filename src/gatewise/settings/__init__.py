@@ -10,6 +10,16 @@ from gatewise.settings.base import (
     lay,
     parse,
 )
+from gatewise.settings.classify import (
+    FROM_SCRATCH,
+    ClassifyDataSettings,
+    ClassifyModelSettings,
+    ClassifyParts,
+    ClassifySettings,
+    ClassifySplitSettings,
+    ClassifyTrainSettings,
+    EncoderSettings,
+)
 from gatewise.settings.forecast import (
     ForecastDataSettings,
     ForecastModelSettings,
@@ -33,7 +43,15 @@ from gatewise.settings.text import (
 from gatewise.settings.train import TrainSettings
 
 __all__ = [
+    "ClassifyDataSettings",
+    "ClassifyModelSettings",
+    "ClassifyParts",
+    "ClassifySettings",
+    "ClassifySplitSettings",
+    "ClassifyTrainSettings",
     "Count",
+    "EncoderSettings",
+    "FROM_SCRATCH",
     "ForecastDataSettings",
     "ForecastModelSettings",
     "ForecastParts",

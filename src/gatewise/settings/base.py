@@ -116,7 +116,8 @@ class RunSettings(Settings):
 
         Names and places do not count: the run's name, the files' paths, the seconds between checkpoints.
         """
-        tree = self.model_dump(mode="json", exclude={"name": True, "data": {"files"}, "train": {"checkpoint_seconds"}})
+        places = {"files", "validation_files", "test_files"}
+        tree = self.model_dump(mode="json", exclude={"name": True, "data": places, "train": {"checkpoint_seconds"}})
         text = json.dumps([RESULTS_VERSION, data_digest, tree], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
