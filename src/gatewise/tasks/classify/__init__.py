@@ -1,0 +1,1 @@
+"""Labelled texts: train, judge, explain and predict."""
