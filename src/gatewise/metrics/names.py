@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gatewise.metrics.forecast import FORECAST_METRICS
 from gatewise.metrics.table import Metric
 from gatewise.metrics.text import PROTOCOL_METRICS, TRAINED_LOSS
+
+#: Metrics that carry a person's name keep its capital.
+_PERSONS = ("Matthews", "Brier")
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,39 @@ TEXT_NAMES: Mapping[str, Metric | MetricName] = {
     **GENERATED_METRICS,
     TRAINED_LOSS.name: TRAINED_LOSS,
 }
+_CLASS = {
+    metric.name: metric
+    for metric in (
+        MetricName("f1_macro", "Macro-F1", "share", "higher", "Mean over the classes of their F1"),
+        MetricName("accuracy", "Accuracy", "share", "higher", "Share of texts whose class was found"),
+        MetricName("f1_weighted", "Weighted F1", "share", "higher", "Mean of the classes' F1, weighted by their texts"),
+        MetricName("average_precision", "PR-AUC", "share", "higher", "Mean over the classes of average precision"),
+        MetricName("matthews", "Matthews correlation", "", "higher", "Correlation of true and predicted classes"),
+        MetricName("nats", "Nats/text", "nats", "lower", "Mean of -ln p of the right class"),
+        MetricName("brier", "Brier score", "", "lower", "Mean squared distance of probabilities from the truth"),
+        MetricName("ece", "Calibration error", "share", "lower", "Mean distance of confidence from accuracy"),
+    )
+}
+#: Every metric that a study of classification may compare by; tuned_ is decided with thresholds from validation.
+CLASS_NAMES: Mapping[str, Metric | MetricName] = {
+    **_CLASS,
+    **{
+        f"tuned_{name}": replace(one, name=f"tuned_{name}", label=f"{one.label}, tuned") for name, one in _CLASS.items()
+    },
+    "loss": TRAINED_LOSS,
+}
+#: Figures of one class alone.
+ONE_CLASS_NAMES: Mapping[str, MetricName] = {
+    metric.name: metric
+    for metric in (
+        MetricName("precision", "Precision", "share", "higher", "Share of texts called so that are so"),
+        MetricName("recall", "Recall", "share", "higher", "Share of texts that are so that are called so"),
+        MetricName("f1", "F1", "share", "higher", "Harmonic mean of precision and recall"),
+        MetricName("average_precision", "PR-AUC", "share", "higher", "Mean precision over all recalls"),
+    )
+}
 #: Every metric of every task, in the order in which reports show them.
-NAMES: Mapping[str, Metric | MetricName] = {**FORECAST_METRICS, **TEXT_NAMES}
+NAMES: Mapping[str, Metric | MetricName] = {**FORECAST_METRICS, **TEXT_NAMES, **CLASS_NAMES, **ONE_CLASS_NAMES}
 
 
 def metric_label(name: str) -> str:
@@ -60,11 +94,11 @@ def metric_phrase(name: str) -> str:
 
     Examples
     --------
-    >>> metric_phrase("mse"), metric_phrase("carried_nats_per_char"), metric_phrase("known_words")
-    ('MSE', 'carried nats/char', 'known words')
+    >>> metric_phrase("mse"), metric_phrase("carried_nats_per_char"), metric_phrase("tuned_f1_macro")
+    ('MSE', 'carried nats/char', 'tuned macro-F1')
     """
     what, _, protocol = metric_label(name).partition(", ")
-    if name in TEXT_NAMES:
+    if (name in TEXT_NAMES or name in CLASS_NAMES) and what[1:2].islower() and not what.startswith(_PERSONS):
         what = what[:1].lower() + what[1:]
     return f"{protocol} {what}".strip()
 
