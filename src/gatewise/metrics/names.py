@@ -47,8 +47,18 @@ CLASS_NAMES: Mapping[str, Metric | MetricName] = {
     **CLASS_METRICS,
     **TUNED_METRICS,
 }
+#: Figures of one class alone.
+ONE_CLASS_NAMES: Mapping[str, MetricName] = {
+    metric.name: metric
+    for metric in (
+        MetricName("precision", "Precision", "share", "higher", "Share of texts called so that are so"),
+        MetricName("recall", "Recall", "share", "higher", "Share of texts that are so that are called so"),
+        MetricName("f1", "F1", "share", "higher", "Harmonic mean of precision and recall"),
+        MetricName("average_precision", "PR-AUC", "share", "higher", "Mean precision over all recalls"),
+    )
+}
 #: Every metric of every task, in the order in which reports show them.
-NAMES: Mapping[str, Metric | MetricName] = {**FORECAST_METRICS, **TEXT_NAMES, **CLASS_NAMES}
+NAMES: Mapping[str, Metric | MetricName] = {**FORECAST_METRICS, **TEXT_NAMES, **CLASS_NAMES, **ONE_CLASS_NAMES}
 #: Words that keep their capital within a sentence.
 _CAPITALS = ("PR-AUC", "Matthews", "Brier")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -37,6 +39,8 @@ class ClassifyNetwork(nn.Module):
         Number of tokens that have a trained vector; 0 where none has.
     encoder
         Maps ids ``(B, T)`` and mask ``(B, T)`` to states ``(B, L, T, D)``.
+    encoder_rate
+        Step size of what is trained of the encoder.
     init_generator
         Draws the start weights.
     dropout_generator
@@ -64,12 +68,13 @@ class ClassifyNetwork(nn.Module):
         layers: int = 1,
         vocabulary: int = 0,
         encoder: nn.Module | None = None,
+        encoder_rate: float = 2e-5,
         init_generator: torch.Generator | None = None,
         dropout_generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         self.dropout_generator = dropout_generator
-        self.encoder = encoder
+        self.encoder, self.encoder_rate = encoder, encoder_rate
         self.mix = nn.Parameter(torch.zeros(layers)) if width and layers > 1 else None
         own = (settings.token_embedding if width else settings.embedding) if vocabulary else 0
         # Short, so that a token that training rarely saw says little beside the encoder's states.
@@ -125,6 +130,13 @@ class ClassifyNetwork(nn.Module):
         pooled = torch.cat([pooling(y, real) for pooling in self.poolings], dim=-1)
         logits: Tensor = self.head(pooled)
         return logits
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return the weights to train in groups: those of the encoder have a step size of their own."""
+        inside = [] if self.encoder is None else list(self.encoder.parameters())
+        known = {id(weight) for weight in inside}
+        own = [weight for weight in self.parameters() if id(weight) not in known]
+        return [{"params": own}, *([{"params": inside, "lr": self.encoder_rate}] if inside else [])]
 
     def mix_weights(self) -> list[float]:
         """Return the share of each hidden layer in the mix."""

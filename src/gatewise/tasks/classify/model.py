@@ -127,6 +127,7 @@ def create_network(
         layers=reader.layers,
         vocabulary=reader.vocabulary if isinstance(reader, WordReader) or model.token_embedding else 0,
         encoder=encoder,
+        encoder_rate=settings.encoder.learning_rate,
         init_generator=init,
         dropout_generator=dropout,
     )
