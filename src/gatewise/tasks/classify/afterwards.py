@@ -8,7 +8,7 @@ import numpy as np
 
 from gatewise.data.labelled import Labelled
 from gatewise.tasks.classify.explain import occlusion, worst_mistakes
-from gatewise.tasks.classify.fairness import fairness
+from gatewise.tasks.classify.fairness import fairness_report
 from gatewise.tasks.classify.judge import Answers, Ints
 from gatewise.tasks.classify.model import ClassifyModel
 
@@ -47,7 +47,7 @@ def _fairness(model: ClassifyModel, labelled: Labelled, rows: Ints, answers: Ans
     if model.settings.harmless is None:
         return None
     groups = labelled.fairness
-    return fairness(
+    return fairness_report(
         [labelled.texts[row] for row in rows],
         answers.target,
         answers.predicted,
