@@ -36,8 +36,8 @@ UNGROUPED = "(none)"
 LIMITS = (
     "These figures compare predictions with labels, and labels carry their annotators' bias: models trained on such "
     "labels called tweets in African American English offensive up to twice as often as others (Sap et al. 2019), and "
-    "did so for each of five published sets (Davidson et al. 2019). What labels and model get wrong alike is not seen "
-    "here."
+    "so did, more often than others, models trained on each of five published sets (Davidson et al. 2019). What labels "
+    "and model get wrong alike is not seen here."
 )
 
 
@@ -76,7 +76,7 @@ def fairness_report(
     -------
     dict
         Plain values for ``result.json``: ``harmless``, ``overall`` (n, alarms, share, interval), ``groups`` and
-        ``terms`` (rows of name, n, alarms, share, interval, others, difference, difference_interval, p_holm, says, few),
+        ``terms`` (rows: name, n, alarms, share, interval, others, difference, difference_interval, p_holm, says, few),
         ``templates`` (see :func:`gatewise.tasks.classify.swapped.swap_terms`; or None), and ``sentences`` that say what
         was found. A row says better (fewer false alarms than all other harmless texts) or worse where ``p_holm`` < 0.05
         (Fisher's exact test, Holm's correction over the rows), else undecided; the intervals are of 95 %.
@@ -275,8 +275,8 @@ def _about_swapped(found: dict[str, Any]) -> list[str]:
     rows, gap, count = found["terms"], found["gap"], len(TEMPLATES)
     most = max(rows, key=lambda row: (row["called"], row["probability"]))
     said = [
-        f"Swapped into {count} harmless English sentences, the word {most['term']!r} makes {most['called']} of them be "
-        f"called harmful{', more than or as many as any other word' if len(rows) > 1 else ''}."
+        f"With {most['term']!r} swapped in, {most['called']} of {count} harmless English sentences are called harmful"
+        f"{', as many as or more than with any other word' if len(rows) > 1 else ''}."
         if most["called"]
         else f"None of {count} harmless English sentences is called harmful with any of the words swapped in."
     ]
