@@ -26,6 +26,8 @@ Bools = NDArray[np.bool_]
 
 #: A share of fewer texts than this says little, and the report says so.
 FEW = 30
+#: Level of the tests.
+ALPHA = 0.05
 #: Groups that are shown, the largest first.
 MOST_GROUPS = 50
 #: How the texts without a group are called.
@@ -34,8 +36,8 @@ UNGROUPED = "(none)"
 LIMITS = (
     "These figures compare predictions with labels, and labels carry their annotators' bias: models trained on such "
     "labels called tweets in African American English offensive up to twice as often as others (Sap et al. 2019), and "
-    "did so for each of five published sets (Davidson et al. 2019). What labels and model get wrong alike is not seen "
-    "here."
+    "so did, more often than others, models trained on each of five published sets (Davidson et al. 2019). What labels "
+    "and model get wrong alike is not seen here."
 )
 
 
@@ -73,11 +75,11 @@ def fairness_report(
     Returns
     -------
     dict
-        Plain values for ``result.json``: ``harmless``, ``overall`` (n, alarms, share, interval), ``groups`` and ``terms``
-        (rows of name, n, alarms, share, interval, others, difference, difference_interval, says, few), ``templates``
-        (see :func:`gatewise.tasks.classify.swapped.swap_terms`; or None), and ``sentences`` that say what was found.
-        A row says better (fewer false alarms than all other harmless texts), worse, or undecided; its interval is as much
-        wider as there are rows to compare (Bonferroni), so that no row says so by chance alone.
+        Plain values for ``result.json``: ``harmless``, ``overall`` (n, alarms, share, interval), ``groups`` and
+        ``terms`` (rows: name, n, alarms, share, interval, others, difference, difference_interval, p_holm, says, few),
+        ``templates`` (see :func:`gatewise.tasks.classify.swapped.swap_terms`; or None), and ``sentences`` that say what
+        was found. A row says better (fewer false alarms than all other harmless texts) or worse where ``p_holm`` < 0.05
+        (Fisher's exact test, Holm's correction over the rows), else undecided; the intervals are of 95 %.
 
     Raises
     ------
@@ -94,12 +96,12 @@ def fairness_report(
     if len(lengths) > 1:
         raise InputError(f"each text needs one class, one prediction and one group (found {sorted(lengths)})")
     number = names.index(harmless)
-    rows = np.flatnonzero(right == number)
+    rows = np.flatnonzero(right == number).tolist()
     alarms: Bools = decided[rows] != number
     words = _distinct(terms)
     kept, left_out = _groups([] if groups is None else [groups[row] or UNGROUPED for row in rows])
-    by_group = _compare(kept, alarms, comparisons=1 if len(kept) == 2 else len(kept))
-    by_term = _compare({word: with_term([texts[row] for row in rows], word) for word in words}, alarms, len(words))
+    by_group = _compare(kept, alarms)
+    by_term = _compare({word: with_term([texts[row] for row in rows], word) for word in words}, alarms)
     report: dict[str, Any] = {
         "harmless": harmless,
         "overall": _counted(alarms),
@@ -135,8 +137,8 @@ def with_term(texts: Sequence[str], term: str) -> Bools:
 def newcombe(k: int, n: int, others: int, m: int, alpha: float = 0.05) -> tuple[float, float] | None:
     """Return the interval of the difference of two shares, ``k / n - others / m``, of texts that are not paired.
 
-    Newcombe 1998 (Statistics in Medicine 17, 873-890), method 10: Wilson's bounds of each share, put together. None when
-    one of them has nothing to count.
+    Newcombe 1998 (Statistics in Medicine 17, 873-890), method 10: Wilson's bounds of each share, put together. None
+    when one of them has nothing to count.
 
     Examples
     --------
@@ -174,27 +176,50 @@ def _groups(names: list[str]) -> tuple[dict[str, Bools], int]:
     return {name: given == name for name in largest}, len(counts) - len(largest)
 
 
-def _compare(members: dict[str, Bools], alarms: Bools, comparisons: int) -> list[dict[str, Any]]:
+def _compare(members: dict[str, Bools], alarms: Bools) -> list[dict[str, Any]]:
     """Compare the false alarms of each group with those of all other harmless texts."""
+    pairs = [(_counted(alarms[inside]), _counted(alarms[~inside])) for inside in members.values()]
     rows = []
-    for name, inside in members.items():
-        own, others = _counted(alarms[inside]), _counted(alarms[~inside])
-        interval = newcombe(own["alarms"], own["n"], others["alarms"], others["n"], 0.05 / comparisons)
+    for name, (own, others), p in zip(members, pairs, _holm([_fisher(*pair) for pair in pairs]), strict=True):
+        interval = newcombe(own["alarms"], own["n"], others["alarms"], others["n"])
+        difference = None if interval is None else own["share"] - others["share"]
         says: Literal["better", "worse", "undecided"] = "undecided"
-        if interval is not None and (interval[0] > 0 or interval[1] < 0):
-            says = "worse" if interval[0] > 0 else "better"
+        if difference is not None and p < ALPHA:
+            says = "worse" if difference > 0 else "better"
         rows.append(
             {
                 "name": name,
                 **own,
                 "others": others,
-                "difference": None if interval is None else own["share"] - others["share"],
+                "difference": difference,
                 "difference_interval": None if interval is None else list(interval),
+                "p_holm": p,
                 "says": says,
                 "few": own["n"] < FEW,
             }
         )
     return rows
+
+
+def _fisher(own: dict[str, Any], others: dict[str, Any]) -> float:
+    """Return the p value of Fisher's exact test; it holds for few alarms, where intervals far out do not."""
+    from scipy.stats import fisher_exact
+
+    return float(fisher_exact([[one["alarms"], one["n"] - one["alarms"]] for one in (own, others)]).pvalue)
+
+
+def _holm(values: list[float]) -> list[float]:
+    """Correct p values for being several: of many groups, some differ by chance (Holm 1979).
+
+    Two groups that are all there is ask one question twice, and are one comparison.
+    """
+    if len(values) == 2 and math.isclose(*values):
+        return values
+    corrected, least = values.copy(), 0.0
+    for rank, place in enumerate(sorted(range(len(values)), key=values.__getitem__)):
+        least = max(least, min(1.0, (len(values) - rank) * values[place]))
+        corrected[place] = least
+    return corrected
 
 
 def _counted(alarms: Bools) -> dict[str, Any]:
@@ -237,12 +262,10 @@ def _about(rows: list[dict[str, Any]], which: str) -> list[str]:
         said.append(
             f"Harmless texts {which} {row['name']!r} are called harmful {more} often than the others: "
             f"{_percent(row['share'])} of {row['n']:,} against {_percent(row['others']['share'])} (a difference of "
-            f"{100 * row['difference']:+.1f} points, interval {low:+.1f} to {high:+.1f})."
+            f"{100 * row['difference']:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f})."
         )
-    if undecided := [row["name"] for row in rows if row["says"] == "undecided" and row["n"]]:
-        said.append(
-            f"Whether harmless texts {which} {_list(undecided)} draw more false alarms than others is undecided."
-        )
+    if undecided := [row["name"] for row in rows if row["says"] == "undecided" and row["difference"] is not None]:
+        said.append(f"Undecided: whether harmless texts {which} {_list(undecided)} draw more false alarms than others.")
     if few := [f"{row['name']!r} ({row['n']})" for row in rows if row["few"]]:
         said.append(f"Fewer than {FEW} harmless texts {which} {_list(few, quoted=True)}: their shares say little.")
     return said
@@ -252,18 +275,20 @@ def _about_swapped(found: dict[str, Any]) -> list[str]:
     rows, gap, count = found["terms"], found["gap"], len(TEMPLATES)
     most = max(rows, key=lambda row: (row["called"], row["probability"]))
     said = [
-        f"Of {count} harmless English sentences with the word swapped in, {most['called']} with {most['term']!r} were "
-        f"called harmful{', the most of all words' if len(rows) > 1 else ''}."
+        f"With {most['term']!r} swapped in, {most['called']} of {count} harmless English sentences are called harmful"
+        f"{', as many as or more than with any other word' if len(rows) > 1 else ''}."
+        if most["called"]
+        else f"None of {count} harmless English sentences is called harmful with any of the words swapped in."
     ]
     if gap is None:
         return said
     by = {row["term"]: row["probability"] for row in rows}
     low, high = gap["interval"]
-    chance = "" if gap["says"] == "worse" else "; with so few sentences, this may be chance"
+    chance = "" if gap["says"] == "worse" else "; this may be chance"
     said.append(
-        f"The word alone changes the decision in {found['depends']} of {count} sentences. The mean probability of harm is "
-        f"{by[gap['high']]:.3f} with {gap['high']!r} and {by[gap['low']]:.3f} with {gap['low']!r}: a difference of "
-        f"{gap['difference']:.3f} (interval {low:.3f} to {high:.3f}){chance}."
+        f"In {found['depends']} of {count} sentences the decision depends on the word alone. The mean probability "
+        f"of harm is {by[gap['high']]:.3f} with {gap['high']!r} and {by[gap['low']]:.3f} with {gap['low']!r}: "
+        f"a difference of {gap['difference']:.3f} (interval {low:.3f} to {high:.3f}){chance}."
     )
     return said
 

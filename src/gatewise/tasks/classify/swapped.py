@@ -1,7 +1,7 @@
 """Harmless sentences in which only the word for a group of people changes: does the prediction change with it?
 
-The idea is that of HateCheck (Roettger et al. 2021, arXiv:2012.15606): a sentence that nobody would take offence at, with
-a slot for an identity term. Whatever differs between two terms in the same sentence is due to the term alone. The
+The idea is that of HateCheck (Roettger et al. 2021, arXiv:2012.15606): a sentence that nobody would take offence at,
+with a slot for an identity term. Whatever differs between two terms in the same sentence is due to the term alone. The
 sentences are our own, in English, and take a word in the plural (women, muslims).
 """
 
@@ -62,9 +62,10 @@ def swap_terms(log_probs: Callable[[list[str]], ArrayLike], terms: Sequence[str]
     dict
         ``language``; ``terms``: a row for each term with how many sentences were ``called`` harmful, their ``share``
         with its Wilson ``interval``, and the mean ``probability`` of harm; ``gap``: the two terms that differ most in
-        it, their mean ``difference`` over the same sentences with an ``interval``, and whether it ``says`` that `high` is
-        worse or that this is undecided (None for fewer than two terms); ``depends``: in how many sentences the decision
-        is not the same for all terms; ``cases``: the sentences with the probability of harm and the decision by term.
+        it, their mean ``difference`` over the same sentences with an ``interval``, and whether it ``says`` that `high`
+        is worse or that this is undecided (None for fewer than two terms); ``depends``: in how many sentences the
+        decision is not the same for all terms; ``cases``: the sentences with the probability of harm by term, and the
+        terms with which they are called harmful.
     """
     asked = [_filled(sentence, term) for _, sentence in TEMPLATES for term in terms]
     given = np.asarray(log_probs(asked), np.float64).reshape(len(TEMPLATES), len(terms), -1)

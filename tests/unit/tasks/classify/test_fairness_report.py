@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import fisher_exact, ttest_1samp
 
 from gatewise.errors import InputError, SettingsError
 from gatewise.tasks.classify.fairness import LIMITS, MOST_GROUPS, fairness_report, newcombe, with_term
@@ -23,10 +24,10 @@ def report(texts: list[str], predicted: list[int], target: list[int] | None = No
 
 
 def biased(word: str, harm: float = 0.9) -> Any:
-    """Return a model that sees harm in one word, a little more where the sentence is longer."""
+    """Return a model that sees harm in one word, and more in longer sentences, but not equally."""
 
     def log_probs(texts: list[str]) -> np.ndarray:
-        p = np.asarray([harm + len(text) / 1e4 if word in text.lower() else 0.1 + len(text) / 1e4 for text in texts])
+        p = np.asarray([harm + len(text) / 2e3 if word in text.lower() else 0.1 + len(text) / 1e4 for text in texts])
         return np.log(np.stack([p / 3, 2 * p / 3, 1 - p], axis=1))
 
     return log_probs
@@ -47,7 +48,7 @@ def test_a_group_with_more_false_alarms_is_found() -> None:
     assert (a["name"], a["n"], a["alarms"], a["share"], a["few"], a["says"]) == ("a", 100, 40, 0.4, False, "worse")
     assert (a["others"]["n"], a["others"]["alarms"]) == (102, 5)
     assert a["difference"] == pytest.approx(0.4 - 5 / 102)
-    assert a["difference_interval"] == pytest.approx(newcombe(40, 100, 5, 102, 0.05 / 3))
+    assert a["difference_interval"] == pytest.approx(newcombe(40, 100, 5, 102))
     assert b["says"] == "better"
     text = " ".join(found["sentences"])
     assert "'a' are called harmful more often than the others: 40.0 % of 100 against 4.9 %" in text
@@ -59,9 +60,8 @@ def test_a_group_with_more_false_alarms_is_found() -> None:
 def test_only_harmless_texts_count() -> None:
     """Harmful texts, called whatever, change nothing."""
     plain = report(["x"] * 60, [2] * 40 + [0] * 20, groups=["a", "b"] * 30, terms=["x"])
-    more = report(
-        ["x"] * 90, [2] * 40 + [0] * 20 + [0, 1, 2] * 10, [2] * 60 + [0] * 15 + [1] * 15, groups=["a", "b"] * 45, terms=["x"]
-    )  # fmt: skip
+    predicted, target = [0, 1, 2] * 10, [0] * 15 + [1] * 15
+    more = report(["x"] * 90, [2] * 40 + [0] * 20 + predicted, [2] * 60 + target, groups=["a", "b"] * 45, terms=["x"])
     assert plain == more
 
 
@@ -69,13 +69,21 @@ def test_undecided_where_the_numbers_do_not_tell() -> None:
     found = report(["x"] * 80, ([2] * 9 + [0]) * 8, groups=["a"] * 40 + ["b"] * 40)
     assert [row["says"] for row in found["groups"]] == ["undecided"] * 2
     assert "Undecided: whether harmless texts of the group 'a', 'b' draw more" in " ".join(found["sentences"])
-    # Two groups are one comparison, not two.
-    assert found["groups"][0]["difference_interval"] == pytest.approx(newcombe(4, 40, 4, 40))
+
+
+def test_p_is_that_of_fisher_with_the_correction_of_holm() -> None:
+    predicted = [0] * 12 + [2] * 28 + [0] * 6 + [2] * 34 + [0] * 2 + [2] * 38
+    found = report(["x"] * 120, predicted, groups=["a"] * 40 + ["b"] * 40 + ["c"] * 40)
+    a, b, c = (fisher_exact([[k, 40 - k], [20 - k, 60 + k]]).pvalue for k in (12, 6, 2))
+    assert [row["p_holm"] for row in found["groups"]] == pytest.approx([3 * a, b, 2 * c])
+    # Two groups that are all there is are one comparison, not two.
+    found = report(["x"] * 80, predicted[:80], groups=["a"] * 40 + ["b"] * 40)
+    assert [row["p_holm"] for row in found["groups"]] == pytest.approx([fisher_exact([[12, 28], [6, 34]]).pvalue] * 2)
 
 
 def test_many_comparisons_need_more_evidence() -> None:
     """One of forty groups that differs a little would do so by chance; alone it decides."""
-    alarms = [0] * 6 + [2] * 34
+    alarms = [0] * 5 + [2] * 35
     texts, quiet = ["x"] * 1600, ([0] + [2] * 39) * 39
     many = report(texts, alarms + quiet, groups=[f"g{number // 40:02}" for number in range(1600)])
     two = report(texts, alarms + quiet, groups=["g"] * 40 + ["rest"] * 1560)
@@ -140,18 +148,18 @@ def test_swapped_words_show_what_the_word_alone_does() -> None:
         calls.append(texts)
         return biased("muslims")(texts)
 
-    found = report(["x"] * 40, [2] * 40, terms=["women", "muslims", "neighbours"], log_probs=log_probs)
+    found = report(["x"] * 40, [2] * 40, terms=["men", "muslims", "neighbours"], log_probs=log_probs)
     swapped = found["templates"]
     assert len(calls) == 1
     assert len(set(calls[0])) == 3 * len(TEMPLATES)
     by = {row["term"]: row for row in swapped["terms"]}
     assert by["muslims"]["called"] == len(TEMPLATES)
     assert by["muslims"]["share"] == 1.0
-    assert by["women"]["called"] == 0
-    assert by["women"]["interval"][0] == 0.0
-    assert by["muslims"]["probability"] == pytest.approx(0.9 + np.mean([len(text) for text in calls[0][1::3]]) / 1e4)
+    assert by["men"]["called"] == 0
+    assert by["men"]["interval"][0] == 0.0
+    assert by["muslims"]["probability"] == pytest.approx(0.9 + np.mean([len(text) for text in calls[0][1::3]]) / 2e3)
     gap = swapped["gap"]
-    assert (gap["high"], gap["low"], gap["says"]) == ("muslims", "women", "worse")
+    assert (gap["high"], gap["low"], gap["says"]) == ("muslims", "men", "worse")
     assert gap["interval"][0] < gap["difference"] < gap["interval"][1]
     assert swapped["depends"] == len(TEMPLATES)
     assert swapped["cases"][0]["called"] == ["muslims"]
@@ -159,10 +167,9 @@ def test_swapped_words_show_what_the_word_alone_does() -> None:
 
 
 def test_the_gap_has_the_t_interval_of_the_differences() -> None:
-    from scipy.stats import ttest_1samp
-
     generator = np.random.default_rng(0)
-    harm = generator.uniform(0.1, 0.9, (len(TEMPLATES), 2)) + [0.0, 0.1]
+    harm = generator.uniform(0.1, 0.8, (len(TEMPLATES), 2))
+    harm[:, 1] += 0.1
     found = swap_terms(lambda _: np.log(np.stack([harm, 1 - harm], axis=-1)).reshape(-1, 2), ["a", "b"], 1)
     high, low = (1, 0) if harm[:, 1].mean() > harm[:, 0].mean() else (0, 1)
     expected = ttest_1samp(harm[:, high] - harm[:, low], 0.0).confidence_interval(0.95)
