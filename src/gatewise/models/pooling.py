@@ -94,7 +94,8 @@ class Attention(Pooling):
         score = self.score(torch.tanh(self.inner(y)))  # (B, T, 1); its bias changes nothing
         if mask is not None:
             score = score.masked_fill(~mask[..., None], torch.finfo(score.dtype).min)
-        return (y * score.softmax(dim=1)).sum(dim=1)
+        mean: Tensor = (y * score.softmax(dim=1)).sum(dim=1)
+        return mean
 
 
 def create_pooling(name: str, width: int, directions: int, generator: torch.Generator | None = None) -> Pooling:

@@ -13,6 +13,8 @@ from sklearn.exceptions import NotFittedError
 
 from gatewise.data.labelled import Labelled, Texts, labelled_of, read_labelled, read_texts
 from gatewise.errors import DataError, InputError, SettingsError, did_you_mean
+from gatewise.metrics.classify import per_class
+from gatewise.metrics.confusion import confusion
 from gatewise.settings import ClassifySettings
 from gatewise.tasks.classify import saved
 from gatewise.tasks.classify.explain import WordEffect, occlusion
@@ -187,8 +189,6 @@ class TextClassifier(ClassifierMixin, SettingsEstimator):  # type: ignore[misc]
             raise DataError(f"there is no column {model.settings.data.label!r} with the true classes")
         target = _numbers(read.labels, model.classes)
         answers = Answers(target, model.log_probs(read.texts), model.offsets)
-        from gatewise.metrics.classify import confusion, per_class
-
         probs = np.exp(answers.log_probs)
         return {
             "texts": len(target),

@@ -10,14 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.data.labelled import Labelled
-from gatewise.metrics.classify import (
-    class_metrics,
-    compare_metric,
-    confusion,
-    mcnemar,
-    per_class,
-    reliability_bins,
-)
+from gatewise.metrics.classify import TUNED_METRICS, class_metrics, per_class, reliability_bins
+from gatewise.metrics.confusion import confusion
+from gatewise.metrics.decisions import compare_metric, mcnemar
 from gatewise.tasks.classify.calibration import fit_temperature
 from gatewise.tasks.classify.thresholds import choose_offsets, decide, operating_point
 
@@ -60,7 +55,7 @@ class Answers:
         if self.offsets is None:
             return found
         tuned = class_metrics(self.target, probs, self.tuned)
-        return found | {f"tuned_{name}": tuned[name] for name in ("accuracy", "f1_macro", "f1_weighted", "matthews")}
+        return found | {name: tuned[name.removeprefix("tuned_")] for name in TUNED_METRICS}
 
 
 @dataclass(frozen=True)
@@ -214,7 +209,7 @@ def verdict(
     against = max(reached, key=lambda who: reached[who])
     theirs = baselines[against]
     mine, other = (ours.tuned, theirs.tuned) if tuned else (ours.predicted, theirs.predicted)
-    found = compare_metric(ours.target, mine, other, metric=metric)
+    found = compare_metric(ours.target, mine, other, metric=metric, classes=ours.log_probs.shape[1])
     right = mcnemar(mine == ours.target, other == ours.target)
     value, best = ours.metrics()[name], reached[against]
     return {
@@ -224,9 +219,10 @@ def verdict(
         "says": found.says,
         "p": found.p,
         "interval": list(found.interval) if found.interval else None,
-        "ours": {"value": value, "interval": list(found.ours)},
-        "theirs": {"value": best, "interval": list(found.theirs)},
-        "test": f"Paired bootstrap over {len(ours.target):,} texts",
+        "ours": {"value": value, "interval": list(found.ours_interval) if found.ours_interval else None},
+        "theirs": {"value": best, "interval": list(found.theirs_interval) if found.theirs_interval else None},
+        "test": f"Paired bootstrap over {found.n:,} texts",
+        "note": found.note,
         "mcnemar": right.to_json(),
     }
 

@@ -94,7 +94,8 @@ class ClassifyModel:
 
     def decide(self, log_probs: Floats, *, tuned: bool = False) -> Ints:
         """Return the number of the class of each text: the likeliest, or with `tuned` by the thresholds."""
-        return decide(log_probs, self.offsets if tuned else None)
+        decided: Ints = decide(log_probs, self.offsets if tuned else None)
+        return decided
 
 
 def create_network(

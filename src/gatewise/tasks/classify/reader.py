@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -100,7 +101,8 @@ class EncoderReader:
         if self.with_ids:
             inputs.ids, inputs.offsets = tokens.ids, tokens.offsets[:-1]
         if self.with_states and keep:
-            inputs.features = encode_texts(self.encoder, tokens, precision=self.precision, progress=progress)
+            watch = None if progress is None else partial(progress.work, "encoding")
+            inputs.features = encode_texts(self.encoder, tokens, precision=self.precision, progress=watch)
         elif self.with_states:
             inputs.features = encode_now(self.encoder, tokens)
         return inputs
@@ -152,4 +154,4 @@ def encoder_reader(settings: ClassifySettings, encoder: Encoder) -> EncoderReade
     """Make the reader of an encoder that is loaded."""
     trained = bool(settings.encoder.tune_layers or settings.encoder.lora_rank)
     with_ids = trained or settings.model.token_embedding > 0
-    return EncoderReader(encoder, settings.encoder.precision, not trained, with_ids)
+    return EncoderReader(encoder, settings.encoder.precision, not trained, with_ids, list(encoder.notes))

@@ -125,7 +125,6 @@ def prepare(settings: ClassifySettings, labelled: Labelled) -> Prepared:
     create_class_loss(settings.train, np.bincount(labelled.labels[split.train], minlength=len(labelled.classes)))
     reader = create_reader(settings, [labelled.clean[row] for row in split.train])
     create_network(settings, reader, len(labelled.classes))
-    reader.notes.clear()  # what this network had to say, the one that is trained says again
     return Prepared(labelled, split, reader, empty)
 
 
@@ -274,7 +273,7 @@ def _baselines(model: ClassifyModel, inputs: Inputs, prepared: Prepared) -> dict
 
 def _targets(labelled: Labelled, vote_share: float) -> NDArray[np.float32]:
     """Return what is to be predicted of each text: its label, or partly what its annotators said."""
-    targets = np.eye(len(labelled.classes), dtype=np.float32)[labelled.labels]
+    targets: NDArray[np.float32] = np.eye(len(labelled.classes), dtype=np.float32)[labelled.labels]
     if vote_share and labelled.votes is not None:
         total = labelled.votes.sum(axis=1, keepdims=True)
         votes = np.where(total > 0, labelled.votes / np.maximum(total, 1), targets)
@@ -287,7 +286,7 @@ def _encoder_facts(model: ClassifyModel, inputs: Inputs) -> dict[str, Any] | Non
     if not isinstance(model.reader, EncoderReader):
         return None
     encoder, features = model.reader.encoder, inputs.features
-    facts = {
+    facts: dict[str, Any] = {
         "name": model.settings.encoder.name,
         "architecture": encoder.source.architecture,
         "digest": encoder.source.digest,
