@@ -29,6 +29,7 @@ COMMANDS = Registry(
         Entry("fit classify", "gatewise.cli.fit:classify", "Train a network on labelled texts and judge it"),
         Entry("forecast", "gatewise.cli.forecast:forecast", "Forecast with a trained model"),
         Entry("generate", "gatewise.cli.generate:generate", "Write text with a trained model"),
+        Entry("classify", "gatewise.cli.classify:classify", "Classify texts with a trained model"),
         Entry("score", "gatewise.cli.score:score", "Judge a trained model on other data"),
         Entry("report", "gatewise.cli.report:report", "Make the page of a study or a run"),
         Entry("bench", "gatewise.cli.bench:bench", "Time the cells beside torch.nn and the machine's limits"),
