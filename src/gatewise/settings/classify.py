@@ -18,7 +18,8 @@ Share = Annotated[float, Field(gt=0.0, le=1.0)]
 FROM_SCRATCH = ("words", "characters")
 
 
-def _is_cleaning(names: tuple[str, ...]) -> tuple[str, ...]:
+def is_cleaning(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names when they are steps of cleaning; raises as ``registry.cleaning_steps``."""
     registry.cleaning_steps(names)
     return names
 
@@ -46,7 +47,7 @@ class ClassifyDataSettings(Settings):
     """Column whose equal values (a user, a thread) stay in one part."""
     fairness: str | None = None
     """Column of groups (a dialect, a community) whose harmless texts are looked at one group at a time."""
-    cleaning: Annotated[Names, AfterValidator(_is_cleaning)] = ("tweets",)
+    cleaning: Annotated[Names, AfterValidator(is_cleaning)] = ("tweets",)
     """Steps of cleaning, or presets of them (tweets, report, none); -STEP takes one out again, +STEP puts one in."""
     empty: Literal["keep", "drop"] = "keep"
     """What happens to a text of which cleaning leaves nothing."""
