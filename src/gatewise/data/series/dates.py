@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from gatewise.data.series.table import Table
+from gatewise.data.tables.table import Table
 from gatewise.data.series.values import first_of, present, record_of, show
 from gatewise.errors import DataError
 
