@@ -23,7 +23,8 @@ def _as_texts(value: Any) -> Any:
     return {str(key): str(name) for key, name in value.items()} if isinstance(value, Mapping) else value
 
 
-def _is_cleaning(names: tuple[str, ...]) -> tuple[str, ...]:
+def is_cleaning(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names when they are steps of cleaning; raises as ``registry.cleaning_steps``."""
     registry.cleaning_steps(names)
     return names
 
@@ -51,7 +52,7 @@ class ClassifyDataSettings(Settings):
     """Column whose equal values (a user, a thread) stay in one part."""
     fairness: str | None = None
     """Column of groups (a dialect, a community) whose harmless texts are looked at one group at a time."""
-    cleaning: Annotated[Names, AfterValidator(_is_cleaning)] = ("tweets",)
+    cleaning: Annotated[Names, AfterValidator(is_cleaning)] = ("tweets",)
     """Steps of cleaning, or presets of them (tweets, report, none); -STEP takes one out again, +STEP puts one in."""
     empty: Literal["keep", "drop"] = "keep"
     """What happens to a text of which cleaning leaves nothing."""
