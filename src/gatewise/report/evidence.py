@@ -173,6 +173,8 @@ def _single(run: RunFolder) -> Evidence:
     name = str(settings.get("name") or result.get("name") or run.path.name)
     model, seconds, metrics = settings.get("model") or {}, result.get("seconds") or {}, result.get("metrics") or {}
     cell = str(model.get("cell") or name)
+    if encoder := (settings.get("encoder") or {}).get("name"):
+        cell = f"{cell} on {Path(str(encoder)).name}"
     step = seconds.get("per_step_median")
     level = Level(
         label=cell,
