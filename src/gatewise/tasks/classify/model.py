@@ -16,6 +16,7 @@ from gatewise.encoders.tuning import trainable_encoder
 from gatewise.models import ClassifyNetwork
 from gatewise.registry import cleaning_steps
 from gatewise.settings import ClassifySettings
+from gatewise.tasks.classify.calibration import at_temperature
 from gatewise.tasks.classify.reader import EncoderReader, Inputs, Ints, Reader, WordReader
 from gatewise.tasks.classify.thresholds import decide
 from gatewise.tasks.classify.training import predict_logits
@@ -86,9 +87,7 @@ class ClassifyModel:
 
     def calibrated(self, logits: NDArray[np.float32], empty: NDArray[np.bool_]) -> Floats:
         """Turn logits into log-probabilities."""
-        scaled = logits.astype(np.float64) / self.temperature
-        shifted = scaled - scaled.max(axis=1, keepdims=True)
-        log_probs: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        log_probs: Floats = at_temperature(logits, self.temperature)
         log_probs[empty] = np.log(self.prior)
         return log_probs
 
