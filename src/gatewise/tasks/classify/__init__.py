@@ -1,0 +1,1 @@
+"""Classification: labelled texts, an encoder that is run once, a recurrent head, baselines."""
