@@ -74,16 +74,8 @@ def score_figure(evidence: Evidence) -> Figure | None:
         elif not evidence.is_study:
             lines |= {_SCORES[key]: curve for key, curve in found.items()}
     epochs = sorted({epoch for curve in lines.values() for epoch in curve}, key=int)
-    told = "" if not evidence.is_study else f" {metric_heading(evidence.metric)}"
-    return line_figure(
-        "scores",
-        f"Validation{told} by epoch" if told else "Scores by epoch",
-        "",
-        ("epoch", "score"),
-        lines,
-        epochs,
-        None,
-    )
+    title = "Validation score by epoch" if evidence.is_study else "Scores by epoch"
+    return line_figure("scores", title, "", ("epoch", "score"), lines, epochs, None)
 
 
 def _by_epoch(level: Level, key: str) -> dict[str, float]:
@@ -133,7 +125,8 @@ def calibration_words(evidence: Evidence) -> str:
             continue
         who = f"{level.main}: the" if evidence.is_study else "The"
         said.append(
-            f"{who} mean gap is {_percent(before)} as trained and {_percent(after)} with the temperature {number(heat, 3)}."
+            f"{who} mean gap is {_percent(before)} as trained and {_percent(after)} with the temperature "
+            f"{number(heat, 3)}."
         )
     return " ".join(said) + (" The temperature is chosen on the validation part." if said else "")
 

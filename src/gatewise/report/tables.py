@@ -11,7 +11,7 @@ from gatewise.report.evidence import Evidence, Level, show_setting, show_value
 from gatewise.report.table import SIGNS, Cell, Table, figure, group, grouped, head, says, text
 from gatewise.report.words import baseline_title, interval, metric_title, number, p_value, spread
 
-#: Say the same as another column (nats per character in another unit, a decision by thresholds once more); they stand in the run's result.
+#: Say the same as another column, in another unit or once more; they stand in the run's result.
 _LEFT_OUT = {f"{protocol}_{name}" for protocol in PROTOCOLS for name in ("bits_per_char", "perplexity")}
 _LEFT_OUT |= {"tuned_f1_weighted", "tuned_matthews"}
 
