@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from gatewise.metrics.classify import CLASS_METRICS, TUNED_METRICS
 from gatewise.metrics.forecast import FORECAST_METRICS
 from gatewise.metrics.table import Metric
 from gatewise.metrics.text import PROTOCOL_METRICS, TRAINED_LOSS
-
-#: Metrics that carry a person's name keep its capital.
-_PERSONS = ("Matthews", "Brier")
 
 
 @dataclass(frozen=True)
@@ -43,26 +41,11 @@ TEXT_NAMES: Mapping[str, Metric | MetricName] = {
     **GENERATED_METRICS,
     TRAINED_LOSS.name: TRAINED_LOSS,
 }
-_CLASS = {
-    metric.name: metric
-    for metric in (
-        MetricName("f1_macro", "Macro-F1", "share", "higher", "Mean over the classes of their F1"),
-        MetricName("accuracy", "Accuracy", "share", "higher", "Share of texts whose class was found"),
-        MetricName("f1_weighted", "Weighted F1", "share", "higher", "Mean of the classes' F1, weighted by their texts"),
-        MetricName("average_precision", "PR-AUC", "share", "higher", "Mean over the classes of average precision"),
-        MetricName("matthews", "Matthews correlation", "", "higher", "Correlation of true and predicted classes"),
-        MetricName("nats", "Nats/text", "nats", "lower", "Mean of -ln p of the right class"),
-        MetricName("brier", "Brier score", "", "lower", "Mean squared distance of probabilities from the truth"),
-        MetricName("ece", "Calibration error", "share", "lower", "Mean distance of confidence from accuracy"),
-    )
-}
-#: Every metric that a study of classification may compare by; tuned_ is decided with thresholds from validation.
+#: Every metric that a study of classifiers may compare by.
 CLASS_NAMES: Mapping[str, Metric | MetricName] = {
-    **_CLASS,
-    **{
-        f"tuned_{name}": replace(one, name=f"tuned_{name}", label=f"{one.label}, tuned") for name, one in _CLASS.items()
-    },
-    "loss": TRAINED_LOSS,
+    TRAINED_LOSS.name: replace(TRAINED_LOSS, summary="Loss that was trained"),
+    **CLASS_METRICS,
+    **TUNED_METRICS,
 }
 #: Figures of one class alone.
 ONE_CLASS_NAMES: Mapping[str, MetricName] = {
@@ -76,6 +59,8 @@ ONE_CLASS_NAMES: Mapping[str, MetricName] = {
 }
 #: Every metric of every task, in the order in which reports show them.
 NAMES: Mapping[str, Metric | MetricName] = {**FORECAST_METRICS, **TEXT_NAMES, **CLASS_NAMES, **ONE_CLASS_NAMES}
+#: Words that keep their capital within a sentence.
+_CAPITALS = ("PR-AUC", "Matthews", "Brier")
 
 
 def metric_label(name: str) -> str:
@@ -94,11 +79,13 @@ def metric_phrase(name: str) -> str:
 
     Examples
     --------
-    >>> metric_phrase("mse"), metric_phrase("carried_nats_per_char"), metric_phrase("tuned_f1_macro")
-    ('MSE', 'carried nats/char', 'tuned macro-F1')
+    >>> metric_phrase("mse"), metric_phrase("carried_nats_per_char"), metric_phrase("known_words")
+    ('MSE', 'carried nats/char', 'known words')
+    >>> metric_phrase("tuned_f1_macro"), metric_phrase("average_precision")
+    ('tuned macro-F1', 'PR-AUC')
     """
     what, _, protocol = metric_label(name).partition(", ")
-    if (name in TEXT_NAMES or name in CLASS_NAMES) and what[1:2].islower() and not what.startswith(_PERSONS):
+    if name not in FORECAST_METRICS and name in NAMES and not what.startswith(_CAPITALS):
         what = what[:1].lower() + what[1:]
     return f"{protocol} {what}".strip()
 
