@@ -213,7 +213,8 @@ def write_run(folder: Path, content: dict[str, Any], *, seed: int = 0, **setting
     nats, score = (content["metrics"]["test"][name] for name in ("nats", "f1_macro"))
     run.write_log([
         {"epoch": epoch, "train_loss": nats + 0.5 * 0.6**epoch - 0.02 * epoch,
-         "validation_loss": nats + 0.3 * 0.5**epoch, "validation_accuracy": 0.91 - 0.1 * 0.5**epoch, "validation_f1_macro": score - 0.2 * 0.5**epoch}
+         "validation_loss": nats + 0.3 * 0.5**epoch, "validation_accuracy": 0.91 - 0.1 * 0.5**epoch,
+         "validation_f1_macro": score - 0.2 * 0.5**epoch}
         for epoch in range(1, 6)
     ])  # fmt: skip
     run.write_result(content)

@@ -149,7 +149,7 @@ def points_table(evidence: Evidence) -> Table | None:
 def agreement_table(evidence: Evidence) -> Table | None:
     """The scores on texts whose annotators agreed, and on those where they did not."""
     kinds = {"unanimous": "agreed", "contested": "did not agree"}
-    shown = {"accuracy": "accuracy", "f1_macro": "macro-F1", "nats": "nats/text"}
+    shown = {"accuracy": "accuracy", "f1_macro": "macro-F1", "nats": "log loss"}
 
     def cells(level: Level) -> list[Cell]:
         found = {kind: means([(one.get("agreement") or {}).get(kind) for one in level.results]) for kind in kinds}
