@@ -39,7 +39,7 @@ def seeds_figure(evidence: Evidence) -> Figure | None:
         }
         for level in levels
     ]
-    reference = evidence.baselines.get(evidence.baseline, {}).get(evidence.metric)
+    reference = evidence.reference(evidence.metric)
     words = baseline_title(evidence.baseline)
     base: dict[str, Any] | None = None
     if is_finite(reference):

@@ -62,19 +62,19 @@ def _baselines(level: Level, metric: str) -> dict[str, float]:
 
 
 def score_figure(evidence: Evidence) -> Figure | None:
-    """Accuracy or macro-F1 by epoch, where the log has them: of a run both, of a study one line a setting."""
+    """Accuracy and macro-F1 by epoch, where the log has them: of a study the metric that judges, a line a setting."""
     lines: dict[str, dict[str, float]] = {}
     keys = list(_SCORES)
     if evidence.is_study:
-        keys = [f"validation_{evidence.metric}", "validation_accuracy"]
+        keys = [f"validation_{evidence.metric}"]
     for level in evidence.shown_levels:
         found = {key: curve for key in keys if (curve := _by_epoch(level, key))}
         if evidence.is_study and found:
-            lines[level.main] = next(iter(found.values()))
+            (lines[level.main],) = found.values()
         elif not evidence.is_study:
             lines |= {_SCORES[key]: curve for key, curve in found.items()}
     epochs = sorted({epoch for curve in lines.values() for epoch in curve}, key=int)
-    title = "Validation score by epoch" if evidence.is_study else "Scores by epoch"
+    title = f"Validation {metric_heading(evidence.metric)} by epoch" if evidence.is_study else "Scores by epoch"
     return line_figure("scores", title, "", ("epoch", "score"), lines, epochs, None)
 
 

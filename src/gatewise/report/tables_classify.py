@@ -175,7 +175,7 @@ def encoder_table(evidence: Evidence) -> Table | None:
         for one in level.results:
             facts = one.get("encoder")
             if facts:
-                key = f"{facts.get('digest')} {facts.get('layers')} {facts.get('width')}"
+                key = f"{facts.get('name')} {facts.get('digest')} {facts.get('layers')} {facts.get('width')}"
                 found.setdefault(key, (level.main, []))[1].append(one)
     if not found:
         return None
