@@ -1,4 +1,4 @@
-"""Make run and study folders of classification of plausible numbers, so that their report is tested without training."""
+"""Make run and study folders of classification with plausible numbers, so that their report needs no training."""
 
 from __future__ import annotations
 
@@ -83,8 +83,11 @@ def tuned(found: Mapping[str, float], rows: Sequence[Sequence[int]]) -> dict[str
 
 def bins(gap: float) -> list[dict[str, Any]]:
     sure = [0.42 + 0.04 * step for step in range(15)]
-    return [{"from": x - 0.02, "to": x + 0.02, "n": 490, "confidence": x, "accuracy": max(0.0, x - gap * (1.02 - x) * 4)}
-            for x in sure]  # fmt: skip
+    right = [max(0.0, x - gap * (1.02 - x) * 4) for x in sure]
+    return [
+        {"from": x - 0.02, "to": x + 0.02, "n": 490, "confidence": x, "accuracy": y}
+        for x, y in zip(sure, right, strict=True)
+    ]
 
 
 def mistakes(rows: Sequence[tuple[str, str, str, str]] = MISTAKES) -> list[dict[str, Any]]:
@@ -128,14 +131,14 @@ def fairness() -> dict[str, Any]:
                        "probability": mean} for name, called, mean in swapped],
             "gap": {"high": "muslims", "low": "teachers", "difference": 0.39, "interval": [0.2, 0.58], "says": "worse"},
         },
-        "sentences": ["Harmless texts of the group 'north' are called harmful more often than the others: 13.0 % of 600.",
+        "sentences": ["Harmless texts of the group 'north' draw more false alarms: 13.0 % of 600.",
                       "This says how this model behaves on these texts, not why."],
     }  # fmt: skip
 
 
 def encoder(name: str = "minilm", **more: Any) -> dict[str, Any]:
     return {
-        "name": name, "architecture": "bert", "digest": "0123456789abcdef" * 4, "revision": None,
+        "name": name, "architecture": "bert", "digest": name.encode().hex().ljust(64, "0"), "revision": None,
         "layers": [-4, -3, -2, -1], "mix": [0.18, 0.22, 0.27, 0.33], "width": 384, "texts": 24_783, "fresh": 24_783,
         "seconds": 61.2, "texts_per_second": 405.0, "bytes": 512_000_000, **more,
     }  # fmt: skip
@@ -161,7 +164,8 @@ def result(
         "test": "Paired bootstrap over 7,435 texts",
         "mcnemar": {"ours_alone": 341, "theirs_alone": 262, "statistic": 10.1, "p": 0.0015, "exact": False},
     }  # fmt: skip
-    gap = test["tuned_f1_macro"] - value
+    sure, doubtful = ([min(0.99, scale * recall) for recall in recalls] for scale in (1.1, 0.75))
+    gap = test["tuned_f1_macro"] - theirs["tuned_f1_macro"]
     points = [{
         "class": classes[0], "wanted": "recall", "value": 0.8, "threshold": 0.084, "reached": True,
         "validation": {"precision": 0.31, "recall": 0.81, "called": 98},
@@ -180,16 +184,20 @@ def result(
             "tfidf_balanced": {"test": theirs},
         },
         "verdict": judged,
-        "tuned_verdict": {**judged, "metric": "tuned_f1_macro", "interval": [gap - 0.012, gap + 0.012]},
-        "per_class": {"test": of_classes(plain, classes)}, "tuned_per_class": {"test": of_classes(by_threshold, classes)},
+        "tuned_verdict": {
+            **judged, "metric": "tuned_f1_macro", "interval": [gap - 0.012, gap + 0.012],
+            "ours": {"value": test["tuned_f1_macro"]}, "theirs": {"value": theirs["tuned_f1_macro"]},
+        },
+        "per_class": {"test": of_classes(plain, classes)},
+        "tuned_per_class": {"test": of_classes(by_threshold, classes)},
         "baseline_per_class": {"tfidf_balanced": of_classes(other, classes), "majority": of_classes(low, classes)},
         "confusion": {"test": plain, "tuned": by_threshold, "baseline": {"name": "tfidf_balanced", "matrix": other}},
         "calibration": {"temperature": 1.32, "ece": 0.011, "ece_before": 0.047, "bins": bins(0.01),
                         "bins_before": bins(0.06)},
         "thresholds": {"chosen_on": "validation", "offsets": dict(zip(classes, (0.9, -0.2, 0.0), strict=False))},
         "operating_points": points,
-        "agreement": {"unanimous": {"texts": 5_310, **metrics(matrix([0.5, 0.98, 0.95], support))},
-                      "contested": {"texts": 2_125, **metrics(matrix([0.3, 0.9, 0.6], support))}},
+        "agreement": {"unanimous": {"texts": 5_310, **metrics(matrix(sure, support))},
+                      "contested": {"texts": 2_125, **metrics(matrix(doubtful, support))}},
         "mistakes": mistakes(), "fairness": fairness(), "encoder": encoder(),
         "cut": {"texts": 12, "tokens": 88, "share": 0.0002}, "empty": 0,
         "notes": ["the text was taken from the column tweet, the label from the column class"], **more,
@@ -204,8 +212,9 @@ def write_run(folder: Path, content: dict[str, Any], *, seed: int = 0, **setting
     run.write_environment(ENVIRONMENT)
     nats, score = (content["metrics"]["test"][name] for name in ("nats", "f1_macro"))
     run.write_log([
-        {"epoch": epoch, "train_loss": nats + 0.5 * 0.6**epoch - 0.02 * epoch, "validation_loss": nats + 0.3 * 0.5**epoch,
-         "validation_accuracy": 0.91 - 0.1 * 0.5**epoch, "validation_f1_macro": score - 0.2 * 0.5**epoch}
+        {"epoch": epoch, "train_loss": nats + 0.5 * 0.6**epoch - 0.02 * epoch,
+         "validation_loss": nats + 0.3 * 0.5**epoch, "validation_accuracy": 0.91 - 0.1 * 0.5**epoch,
+         "validation_f1_macro": score - 0.2 * 0.5**epoch}
         for epoch in range(1, 6)
     ])  # fmt: skip
     run.write_result(content)

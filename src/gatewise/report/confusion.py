@@ -14,8 +14,6 @@ from gatewise.report.evidence import Evidence, Level
 from gatewise.report.words import baseline_title, number
 
 _MOST_OTHERS = 5
-#: More classes than this, and two matrices do not stand side by side.
-_MOST_BESIDE = 5
 _STEPS = 10
 
 
@@ -37,11 +35,6 @@ class Matrix:
     title: str
     classes: tuple[str, ...]
     rows: tuple[tuple[str, str, tuple[Square, ...]], ...]
-
-    @property
-    def wide(self) -> bool:
-        """Whether it takes the whole width."""
-        return len(self.classes) > _MOST_BESIDE
 
 
 def read_matrices(evidence: Evidence) -> tuple[list[Matrix], list[Matrix]]:

@@ -62,28 +62,20 @@ def _baselines(level: Level, metric: str) -> dict[str, float]:
 
 
 def score_figure(evidence: Evidence) -> Figure | None:
-    """Accuracy or macro-F1 by epoch, where the log has them: of a run both, of a study one line a setting."""
+    """Accuracy and macro-F1 by epoch, where the log has them: of a study the metric that judges, a line a setting."""
     lines: dict[str, dict[str, float]] = {}
     keys = list(_SCORES)
     if evidence.is_study:
-        keys = [f"validation_{evidence.metric}", "validation_accuracy"]
+        keys = [f"validation_{evidence.metric}"]
     for level in evidence.shown_levels:
         found = {key: curve for key in keys if (curve := _by_epoch(level, key))}
         if evidence.is_study and found:
-            lines[level.main] = next(iter(found.values()))
+            (lines[level.main],) = found.values()
         elif not evidence.is_study:
             lines |= {_SCORES[key]: curve for key, curve in found.items()}
     epochs = sorted({epoch for curve in lines.values() for epoch in curve}, key=int)
-    told = "" if not evidence.is_study else f" {metric_heading(evidence.metric)}"
-    return line_figure(
-        "scores",
-        f"Validation{told} by epoch" if told else "Scores by epoch",
-        "",
-        ("epoch", "score"),
-        lines,
-        epochs,
-        None,
-    )
+    title = f"Validation {metric_heading(evidence.metric)} by epoch" if evidence.is_study else "Scores by epoch"
+    return line_figure("scores", title, "", ("epoch", "score"), lines, epochs, None)
 
 
 def _by_epoch(level: Level, key: str) -> dict[str, float]:
@@ -133,7 +125,8 @@ def calibration_words(evidence: Evidence) -> str:
             continue
         who = f"{level.main}: the" if evidence.is_study else "The"
         said.append(
-            f"{who} mean gap is {_percent(before)} as trained and {_percent(after)} with the temperature {number(heat, 3)}."
+            f"{who} mean gap is {_percent(before)} as trained and {_percent(after)} with the temperature "
+            f"{number(heat, 3)}."
         )
     return " ".join(said) + (" The temperature is chosen on the validation part." if said else "")
 

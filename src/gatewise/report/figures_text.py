@@ -138,7 +138,7 @@ def line_figure(
 
 
 def _reference(evidence: Evidence) -> dict[str, Any] | None:
-    value = evidence.baselines.get(evidence.baseline, {}).get(evidence.metric)
+    value = evidence.reference(evidence.metric)
     title = baseline_title(evidence.baseline)
     if not is_finite(value):
         return None

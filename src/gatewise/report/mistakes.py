@@ -73,7 +73,7 @@ def _mistake(row: Mapping[str, Any], classes: Sequence[str]) -> Mistake:
 def _votes(votes: Any, classes: Sequence[str]) -> str:
     if not votes:
         return ""
-    given = [f"{name} {number(round(count, 2))}" for name, count in zip(classes, votes, strict=False) if count]
+    given = [f"{name} {count:g}" for name, count in zip(classes, votes, strict=False) if count]
     return ", ".join(given)
 
 

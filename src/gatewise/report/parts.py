@@ -147,7 +147,7 @@ def _classify(evidence: Evidence) -> Parts:
             "mistakes": wrong,
             "mistakes_of": whose,
             "fairness": fair,
-        },  # fmt: skip
+        },
     )
 
 

@@ -10,7 +10,7 @@ from gatewise.metrics.names import metric_label
 from gatewise.report.confusion import best_baseline, rank
 from gatewise.report.evidence import Evidence, Level
 from gatewise.report.figure import is_finite
-from gatewise.report.table import Cell, Table, figure, group, grouped, head, says, text
+from gatewise.report.table import Cell, Table, figure, grouped, head, says, text
 from gatewise.report.words import baseline_title, interval, listed, number, p_value, spread
 
 _MOST_CLASSES = 8  # with more of them, a class is one row
@@ -73,7 +73,8 @@ def class_table(evidence: Evidence) -> Table | None:
     heads = ("class", *_COLUMNS.values())
     rows: list[list[Cell]] = []
     for one in classes:
-        rows.append(group(f"{one}: {number(round(who[0][1][one].get('support', 0)))} texts", len(heads)))
+        texts = number(round(who[0][1][one].get("support", 0)))
+        rows.append([Cell(f"{one}, {texts} texts", head=True, kind="group", span=len(heads))])
         known = [found[one]["f1"] for _, found in who if one in found and is_finite(found[one].get("f1"))]
         for title, found in who:
             figures = found.get(one, {})
@@ -131,7 +132,7 @@ def points_table(evidence: Evidence) -> Table | None:
     missed = []
     for same in zip(*(one["operating_points"] for one in level.results if one.get("operating_points")), strict=False):
         first = same[0]
-        wanted = f"{first['class']}: {first['wanted']} of {number(first['value'])}"
+        wanted = f"{first['class']}: {first['wanted']} of {first['value']:g}"
         missed += [wanted] if not all(one.get("reached", True) for one in same) else []
         parts = [means([one.get(part) for one in same]) for part in ("validation", "test")]
         shown = [number(part.get(key), 3) for part in parts for key in ("precision", "recall")]
@@ -148,7 +149,7 @@ def points_table(evidence: Evidence) -> Table | None:
 def agreement_table(evidence: Evidence) -> Table | None:
     """The scores on texts whose annotators agreed, and on those where they did not."""
     kinds = {"unanimous": "agreed", "contested": "did not agree"}
-    shown = {"accuracy": "accuracy", "f1_macro": "macro-F1", "nats": "nats/text"}
+    shown = {"accuracy": "accuracy", "f1_macro": "macro-F1", "nats": "log loss"}
 
     def cells(level: Level) -> list[Cell]:
         found = {kind: means([(one.get("agreement") or {}).get(kind) for one in level.results]) for kind in kinds}
@@ -174,12 +175,12 @@ def encoder_table(evidence: Evidence) -> Table | None:
         for one in level.results:
             facts = one.get("encoder")
             if facts:
-                key = f"{facts.get('digest')} {facts.get('layers')} {facts.get('width')}"
+                key = f"{facts.get('name')} {facts.get('digest')} {facts.get('layers')} {facts.get('width')}"
                 found.setdefault(key, (level.main, []))[1].append(one)
     if not found:
         return None
     columns = [_encoder_column(results) for _, results in found.values()]
-    names = [name for name in dict.fromkeys(key for column in columns for key in column)]
+    names = list(dict.fromkeys(key for column in columns for key in column))
     titles = [name for name, _ in found.values()] if len(found) > 1 else ["value"]
     rows = [[head(name), *(Cell(column.get(name, "–"), number=False) for column in columns)] for name in names]
     return Table("encoder-table", "The encoder", ("what", *titles), rows, "Each text is encoded once and kept on disk.")

@@ -41,10 +41,9 @@ _ABOUT = {
     "ppm": "PPM counts which bytes followed the last few, and goes on counting as it reads.",
     **dict.fromkeys(
         ("tfidf_logistic", "tfidf_balanced", "tfidf_svm"),
-        "TF-IDF counts which words and runs of letters a text has; it knows nothing of their order and is made in seconds.",
+        "TF-IDF counts the words and runs of letters of a text, not their order, and is made in seconds.",
     ),
-    "encoder_logistic": "It reads the same encoder without any recurrence: what the recurrent head adds is only what is "
-    "above it.",
+    "encoder_logistic": "It reads the same encoder without recurrence: a recurrent head has to be better than that.",
     "majority": "It always says the same class.",
 }
 _DASH = "–"

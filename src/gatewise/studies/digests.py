@@ -54,8 +54,7 @@ def classify_digest(settings: ClassifySettings) -> str:
 
     labelled = read_labelled(settings.data, settings.split.column)
     split_labelled(labelled, settings.split)
-    parts = [labelled.digest, *encoder_digests(settings.encoder)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest() if len(parts) > 1 else str(labelled.digest)
+    return "".join([labelled.digest, *encoder_digests(settings.encoder)])
 
 
 def encoder_digests(encoder: EncoderSettings) -> list[str]:

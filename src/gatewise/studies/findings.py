@@ -85,13 +85,21 @@ def _against_doing_nothing(tree: Tree) -> list[Finding]:
             {
                 "text": f"{head}: {who if len(rows) > 1 else 'it '}has a mean test {told}.",
                 "evidence": [
-                    "ratio " + ratio_words(nearest["ratio"], nearest["interval"]),
+                    _say_distance(nearest, higher=higher),
                     f"{p_words(nearest)}, seeds as the unit",
                     f"better {counts['better']}, undecided {counts['undecided']}, worse {counts['worse']}",
                 ],
             }
         )
     return found
+
+
+def _say_distance(row: Mapping[str, Any], *, higher: bool) -> str:
+    """Write how far a level is from a baseline: a ratio of errors, a difference of scores."""
+    if not higher:
+        return "ratio " + ratio_words(row["ratio"], row["interval"])
+    gain, *bounds = ((ratio - 1) * row["value"] for ratio in (row["ratio"], *(row["interval"] or ())))
+    return "difference " + difference_words(gain, bounds or None)
 
 
 def _best_of_each_condition(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
