@@ -26,6 +26,9 @@ from gatewise.training.device import DTYPES
 
 Floats = NDArray[np.float64]
 
+#: Texts whose states are in memory together when they are classified.
+_AT_ONCE = 1000
+
 
 @dataclass
 class ClassifyModel:
@@ -63,11 +66,11 @@ class ClassifyModel:
 
     def log_probs(self, texts: Sequence[str]) -> Floats:
         """Return the log-probability of every class for raw texts, ``(n, C)``."""
-        if not len(texts):
-            return np.zeros((0, len(self.classes)))
-        clean, inputs = self.read(texts)
-        empty = np.array([not text for text in clean])
-        return self.log_probs_of(inputs, empty)
+        found = [np.zeros((0, len(self.classes)))]
+        for start in range(0, len(texts), _AT_ONCE):
+            clean, inputs = self.read(texts[start : start + _AT_ONCE])
+            found.append(self.log_probs_of(inputs, np.array([not text for text in clean])))
+        return np.concatenate(found)
 
     def log_probs_of(self, inputs: Inputs, empty: NDArray[np.bool_], rows: Ints | None = None) -> Floats:
         """Return the log-probability of every class for texts that were read.
