@@ -90,6 +90,12 @@ SCHEDULES = Registry(
             "Loshchilov & Hutter 2017, arXiv:1608.03983",
         ),
         Entry(
+            "warmup_cosine",
+            "gatewise.training.schedules:warmup_cosine",
+            "Rises for 10 % of the steps, then falls to zero along half a cosine",
+            "Goyal et al. 2017, arXiv:1706.02677; Loshchilov & Hutter 2017, arXiv:1608.03983",
+        ),
+        Entry(
             "one_cycle",
             "gatewise.training.schedules:one_cycle",
             "Rises for 30 % of the steps, then falls to zero",

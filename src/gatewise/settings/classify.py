@@ -159,8 +159,8 @@ class ClassifyTrainSettings(TrainSettings):
     """balanced: a text weighs as much more as its class is rarer."""
     label_smoothing: Rate = 0.0
     """Share of the target that is spread evenly over all classes."""
-    vote_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-    """Share of the annotators' votes in the target; the rest is the label."""
+    vote_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
+    """Share of the annotators' votes in the target, where there are votes; the rest is the label."""
     focal_gamma: Annotated[float, Field(ge=0)] = 2.0
     """How much the focal loss looks away from what is easy."""
     logit_adjustment: Annotated[float, Field(ge=0)] = 1.0
@@ -173,8 +173,10 @@ class ClassifyTrainSettings(TrainSettings):
     """How the learning rate moves."""
     batch_size: Count = 32
     """Texts in a step."""
-    epochs: Count = 5
+    epochs: Count = 4
     """Most passes over the training part."""
+    least_steps: Annotated[int, Field(ge=0)] = 1200
+    """Steps that are made at least: where the texts are few, there are more epochs, up to ten times as many."""
     patience: Annotated[int, Field(ge=0)] | None = None
     """Epochs without improvement on validation before training stops; absent: never."""
 
@@ -247,8 +249,6 @@ class ClassifyParts(Settings):
             raise ValueError("tune_layers and lora_rank: choose one of the two ways to train the encoder")
         if asked and encoder.runtime != "torch":
             raise ValueError(f"runtime {encoder.runtime}: an encoder that is trained runs in torch")
-        if self.train.vote_share and not self.data.votes:
-            raise ValueError("vote_share: name the columns of the votes (votes)")
         return self
 
 

@@ -284,6 +284,7 @@ class _Training:
             "epoch": epoch,
             "train_loss": train_loss,
             "validation_loss": validation,
+            **getattr(self.task, "figures", {}),
             "learning_rate": rate,
             "seconds": math.fsum(session.step_seconds) + judging,
             "steps": session.step,

@@ -101,6 +101,19 @@ def cosine(settings: TrainSettings) -> Schedule:  # noqa: ARG001 - one signature
     return Curve(lambda share: _between(1.0, 0.0, share))
 
 
+def warmup_cosine(settings: TrainSettings) -> Schedule:  # noqa: ARG001 - one signature for all
+    """Rise from 0 to 1 in a straight line over the first 10 % of the run, then fall to 0 along half a cosine.
+
+    The rise of Goyal et al. 2017 (section 2.2) with the fall of Loshchilov & Hutter 2017, as language models are trained.
+    """
+    rise = 0.1
+
+    def factor(share: float) -> float:
+        return share / rise if share < rise else _between(1.0, 0.0, (share - rise) / (1 - rise))
+
+    return Curve(factor)
+
+
 def one_cycle(settings: TrainSettings) -> Schedule:  # noqa: ARG001 - one signature for all
     """Rise from 1/25 to 1 over the first 30 % of the run, then fall to 0, each along half a cosine.
 

@@ -19,6 +19,9 @@ class TrainingTask(Protocol):
 
     Dropout masks are drawn from ``network.dropout_generator`` (a ``torch.Generator``, or None), whose state the loop
     saves; a network without that attribute must not draw random numbers.
+
+    A task may have an attribute ``figures``: what it measured in its last ``validation_loss`` besides, by name; the log
+    has them in the epoch's row.
     """
 
     def plan(self, generator: torch.Generator) -> Sequence[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from gatewise.encoders import plan_encoding
 from gatewise.errors import SettingsError, did_you_mean
 from gatewise.registry import CLASS_BASELINES
 from gatewise.runs import RunFolder
-from gatewise.settings import ClassifySettings
+from gatewise.settings import ClassifySettings, ClassifyTrainSettings
 from gatewise.tasks.classify import afterwards, saved
 from gatewise.tasks.classify.baselines import BaselineTexts
 from gatewise.tasks.classify.judge import Answers, Floats, Ints, Judged, Settled, agreement
@@ -30,6 +31,8 @@ from gatewise.training.device import choose_device
 
 #: Version of the run folder's files.
 FORMAT_VERSION = 1
+#: Times as many epochs, at most, where texts are few.
+_MOST_TIMES = 10
 #: Encoding that takes longer than this is announced.
 _WORTH_SAYING = 20.0
 
@@ -149,12 +152,14 @@ def fit_classify(
         network,
         inputs,
         _targets(labelled, settings.train.vote_share),
+        labelled.labels,
         settings,
         train=rows,
         validation=split.validation[~prepared.empty[split.validation]],
     )
     reading = data_seconds + time.perf_counter() - started
-    trained = train(network, task, settings.train, seeds=seeds, folder=place, progress=progress)
+    training = _long_enough(settings, len(rows))
+    trained = train(network, task, training, seeds=seeds, folder=place, progress=progress)
     network.to("cpu")
     model = ClassifyModel(settings, network, reader, labelled.classes, shares / shares.sum())
     found = _judge(model, task, inputs, prepared)
@@ -269,6 +274,14 @@ def _baselines(model: ClassifyModel, inputs: Inputs, prepared: Prepared) -> dict
         settled = Settled.on(log_probs["validation"], labelled.labels[split.validation])
         found[name] = settled.answers(log_probs["test"], labelled.labels[split.test])
     return found
+
+
+def _long_enough(settings: ClassifySettings, texts: int) -> ClassifyTrainSettings:
+    """Return the settings of the training, with more epochs where the texts are few."""
+    train = settings.train
+    steps = train.epochs * -(-texts // train.batch_size)
+    more = min(_MOST_TIMES, train.least_steps / max(1, steps))
+    return train if more <= 1 else train.model_copy(update={"epochs": math.ceil(more * train.epochs)})
 
 
 def _targets(labelled: Labelled, vote_share: float) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gatewise.errors import DataError
+from gatewise.metrics.classify import decision_metrics
 from gatewise.models import ClassifyNetwork
 from gatewise.settings import ClassifySettings
 from gatewise.tasks.classify.losses import create_class_loss
@@ -30,6 +31,8 @@ class ClassifyTask:
     ----------
     targets : (n, C)
         What training is to predict of each text; rows sum to one.
+    labels : (n,)
+        The class of each text.
     train, validation
         Row numbers of the parts.
     """
@@ -39,6 +42,7 @@ class ClassifyTask:
         network: ClassifyNetwork,
         inputs: Inputs,
         targets: NDArray[np.float32],
+        labels: Ints,
         settings: ClassifySettings,
         *,
         train: Ints,
@@ -47,9 +51,11 @@ class ClassifyTask:
         if not len(train):
             raise DataError("the training part has no text that cleaning leaves anything of")
         self.inputs, self.targets, self.rows, self.validation = inputs, targets, train, validation
+        self.labels = labels
+        self.figures: dict[str, float | None] = {}
         self.batch_size = settings.train.batch_size
         self.sorts = not network.reads_padding  # batches of one length would have no padding to read
-        counts = np.bincount(targets[train].argmax(axis=1), minlength=targets.shape[1]).astype(np.int64)
+        counts = np.bincount(labels[train], minlength=targets.shape[1]).astype(np.int64)
         self.criterion = create_class_loss(settings.train, counts)
 
     def plan(self, generator: torch.Generator) -> Sequence[Ints]:
@@ -80,6 +86,8 @@ class ClassifyTask:
         if not len(self.validation):
             return None
         logits = predict_logits(network, self.inputs, self.validation, batch_size=self.batch_size)
+        found = decision_metrics(self.labels[self.validation], logits.argmax(axis=1), logits.shape[1])
+        self.figures = {f"validation_{name}": found[name] for name in ("accuracy", "f1_macro")}
         return self.mean_loss(logits, self.validation)
 
     def mean_loss(self, logits: NDArray[np.float32], rows: Ints) -> float:
