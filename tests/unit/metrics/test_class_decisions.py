@@ -38,6 +38,7 @@ def test_mcnemar_of_few_texts_is_exact():
     assert found.exact
     assert found.p == pytest.approx(2 * 13 / 2**12)  # 2 (1 + 12) / 2^12
     assert mcnemar(*right(5, 0, 0, 5)).p == 1.0
+    assert (mcnemar(*right(0, 20, 4, 0)).exact, mcnemar(*right(0, 20, 5, 0)).exact) == (True, False)
 
 
 @settings(deadline=None, max_examples=60)

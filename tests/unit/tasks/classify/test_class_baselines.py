@@ -91,10 +91,12 @@ def test_probabilities_of_the_machine_are_calibrated_on_texts_it_was_not_fitted_
 def test_the_machine_without_enough_texts_of_a_class():
     baseline = TfidfSVM().fit(["good film", "good play", "bad film", "odd"], np.array([0, 0, 1, 2]), 3)
     assert baseline.log_probs(["good", "odd"]).argmax(axis=1).tolist() == [0, 2]
+    baseline = TfidfSVM().fit(["good film", "good play", "bad play", "bad film"], np.array([0, 0, 1, 1]), 2)
+    assert baseline.log_probs(["good film", "bad"]).argmax(axis=1).tolist() == [0, 1]
 
 
 def test_the_encoder_is_needed_where_it_is_read():
-    means = np.random.default_rng(0).normal(size=(30, 4)) * [1, 1, 1000, 0] + LABELS[:, None] * [2, 0, 0, 0]
+    means = np.random.default_rng(0).normal(size=(30, 4)) * [1e-3, 1, 1000, 0] + LABELS[:, None] * [4e-3, 0, 0, 0]
     baseline = EncoderLogistic().fit(TEXTS, LABELS, 2, means)
     assert (baseline.log_probs(TEXTS, means).argmax(axis=1) == LABELS).mean() > 0.8
     with pytest.raises(InputError, match="name a pretrained encoder"):

@@ -49,6 +49,7 @@ def test_the_minimum_is_flat():
 
 def test_ends_and_errors():
     assert fit_temperature(np.zeros((0, 3)), []) == 1.0
+    assert fit_temperature(np.zeros((5, 3)), [0, 1, 2, 0, 0]) == 1.0  # every temperature is as good
     assert fit_temperature([[5.0, 0.0], [0.0, 5.0]], [0, 1]) == pytest.approx(0.05, rel=1e-3)
     assert fit_temperature([[5.0, 0.0], [0.0, 5.0]], [1, 0]) == pytest.approx(20.0, rel=1e-3)
     with pytest.raises(InputError, match="one class and one row"):
