@@ -149,7 +149,11 @@ def test_a_table_keeps_its_columns(table: pl.DataFrame, ending: str, capsys: pyt
     assert "Written: " in said.err
     assert "1 of 3 texts are longer than 2 tokens: 2 tokens were not read" in said.err
     assert "1 of 3 texts are empty" in said.err
-    read = {"csv": lambda path: pl.read_csv(path, infer_schema=False), "parquet": pl.read_parquet, "jsonl": pl.read_ndjson}
+    read = {
+        "csv": lambda path: pl.read_csv(path, infer_schema=False),
+        "parquet": pl.read_parquet,
+        "jsonl": pl.read_ndjson,
+    }
     made = read[ending](out)
     assert made.columns == [*table.columns, "predicted", *(f"prob_{name}" for name in CLASSES), "words"]
     assert made.select(table.columns).equals(table)
