@@ -35,6 +35,7 @@ COMMANDS = Registry(
         Entry("bench", "gatewise.cli.bench:bench", "Time the cells beside torch.nn and the machine's limits"),
         Entry("probe", "gatewise.cli.probe:probe", "Train cells on small tasks whose answer is known, in one table"),
         Entry("cells", "gatewise.cli.cells:cells", "List the recurrent cells"),
+        Entry("adapt", "gatewise.cli.adapt:adapt", "Train an encoder on with your own texts, by guessing hidden words"),
         Entry("encoders", "gatewise.cli.encoders:encoders", "List the pretrained encoders on this machine"),
         Entry("doctor", "gatewise.cli.doctor:doctor", "Say what this machine has and what is missing"),
     ],

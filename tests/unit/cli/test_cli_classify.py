@@ -1,4 +1,4 @@
-"""What `gatewise classify` hands to the model, what it prints and writes, and what it refuses; the model is a stand-in."""
+"""What `gatewise classify` hands to the model, prints, writes and refuses; the model is stood in for."""
 
 from __future__ import annotations
 

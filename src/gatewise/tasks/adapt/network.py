@@ -29,7 +29,8 @@ class MaskedNetwork(nn.Module):
         super().__init__()
         self.model: Any = model.eval()
         self._chosen: Tensor | None = None
-        self.model.base_model.register_forward_hook(self._pick)
+        inside: Any = self.model.base_model
+        inside.register_forward_hook(self._pick)
 
     def forward(self, ids: Tensor, mask: Tensor, chosen: Tensor) -> Tensor:
         """Return the logits ``(M, V)`` of the chosen tokens, in their order."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from gatewise.encoders.quiet import quiet
-from gatewise.encoders.source import TOKENIZER_FILES, EncoderSource
+from gatewise.encoders.source import CONFIG, TOKENIZER_FILES, EncoderSource
 from gatewise.errors import InputError, OutputError
 from gatewise.runs.atomic import read_json, replacing_folder, write_json, write_text
 from gatewise.settings import AdaptSettings
@@ -63,6 +63,8 @@ def writer(
         with replacing_folder(folder, known_by=FACTS) as new:
             with quiet():
                 model.save_pretrained(new)
+            for weights in new.glob("*.safetensors"):  # which safetensors lets nobody else read
+                weights.chmod((new / CONFIG).stat().st_mode)
             for name in TOKENIZER_FILES:
                 if (source.folder / name).is_file():
                     shutil.copyfile(source.folder / name, new / name)

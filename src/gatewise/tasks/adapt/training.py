@@ -49,8 +49,8 @@ class AdaptTask:
         """Return batches of pieces of about one length, in any order, and what is hidden of them."""
         order = torch.randperm(len(self.pieces), generator=generator)
         batches: list[Tensor] = []
-        for some in order.split(_SORTED * self.batch_size):
-            batches += some[self.lengths[some].argsort(stable=True)].split(self.batch_size)
+        for some in torch.split(order, _SORTED * self.batch_size):
+            batches += torch.split(some[self.lengths[some].argsort(stable=True)], self.batch_size)
         mixed = torch.randperm(len(batches), generator=generator).tolist()
         seeds = torch.randint(2**62, (len(batches),), generator=generator).tolist()
         return [(batches[number], seed) for number, seed in zip(mixed, seeds, strict=True)]

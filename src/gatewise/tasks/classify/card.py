@@ -21,6 +21,7 @@ _SHOWN = (
 )  # fmt: skip
 #: Encoders under a short name of ours, and where they were published.
 _PUBLISHED = {"minilm": "sentence-transformers/all-MiniLM-L6-v2"}
+_AGREED = ("unanimous", "contested")
 
 _CARD = """---
 {front}---
@@ -118,15 +119,27 @@ def _base_model(settings: Mapping[str, Any], result: Mapping[str, Any]) -> str |
 
 
 def _verdict(result: Mapping[str, Any]) -> str:
-    said, verdict = verdict_sentence(result), result.get("verdict") or {}
-    if verdict.get("interval"):
+    """Say whether it beats the best baseline, by the likeliest class and by thresholds."""
+    verdict, tuned = result.get("verdict"), result.get("tuned_verdict")
+    said = verdict_sentence(result) + _difference(verdict)
+    if tuned:
+        said += (
+            f"\n\nBoth decided by thresholds from validation, it is **{tuned['says']}** beside {tuned['against']}."
+            f"{_difference(tuned)}"
+        )
+    return said
+
+
+def _difference(verdict: Mapping[str, Any] | None) -> str:
+    said = ""
+    if verdict and verdict.get("interval"):
         low, high = verdict["interval"]
         said += (
-            f" Difference in {verdict['metric']}: {verdict['difference']:+.4f} (95 % interval {low:+.4f} to "
-            f"{high:+.4f})."
+            f" Difference in {verdict['metric']}: {verdict['ours']['value'] - verdict['theirs']['value']:+.4f} (95 % "
+            f"interval {low:+.4f} to {high:+.4f})."
         )
-    if mcnemar := verdict.get("mcnemar"):
-        said += f" McNemar's test on the same texts: p = {mcnemar['p']:.3g}."
+    if verdict and verdict.get("mcnemar"):
+        said += f" McNemar's test on the same texts: p = {verdict['mcnemar']['p']:.3g}."
     return said
 
 
@@ -207,15 +220,15 @@ def _calibration(result: Mapping[str, Any]) -> str:
     if not found:
         return ""
     return (
-        f"Mean distance of confidence from accuracy (ECE, 15 bins): {number(found.get('ece'))}; after dividing the "
-        f"log-probabilities by the temperature {number(found.get('temperature'))}, found on validation: "
-        f"{number(found.get('ece_after'))}."
+        f"Mean distance of confidence from accuracy (ECE, 15 bins): {number(found.get('ece'))}; it was "
+        f"{number(found.get('ece_before'))} before the logits were divided by the temperature "
+        f"{number(found.get('temperature'))}, which was found on validation."
     )
 
 
 def _agreement(result: Mapping[str, Any]) -> str:
     found = result.get("agreement") or {}
-    rows = {kind: found[kind] for kind in ("unanimous", "contested") if found.get(kind)}
+    rows = {f"{kind} ({found[kind]['texts']:,} texts)": found[kind] for kind in _AGREED if found.get(kind)}
     shown = [name for name in _SHOWN if any(values.get(name) is not None for values in rows.values())]
     said = "On test texts about which all annotators agreed, and on those about which they did not:"
     return f"{said}\n\n{metric_rows(rows, shown)}" if shown else ""

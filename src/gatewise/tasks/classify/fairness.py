@@ -36,8 +36,8 @@ UNGROUPED = "(none)"
 LIMITS = (
     "These figures compare predictions with labels, and labels carry their annotators' bias: models trained on such "
     "labels called tweets in African American English offensive up to twice as often as others (Sap et al. 2019), and "
-    "so did, more often than others, models trained on each of five published sets (Davidson et al. 2019). What labels "
-    "and model get wrong alike is not seen here."
+    "models trained on any of five published sets called such tweets abusive more often (Davidson et al. 2019). What "
+    "labels and model get wrong alike is not seen here."
 )
 
 

@@ -13,8 +13,8 @@ from gatewise.data.labelled import Labelled
 from gatewise.metrics.classify import TUNED_METRICS, class_metrics, per_class, reliability_bins
 from gatewise.metrics.confusion import confusion
 from gatewise.metrics.decisions import compare_metric, mcnemar
-from gatewise.tasks.classify.calibration import fit_temperature
-from gatewise.tasks.classify.thresholds import choose_offsets, decide, operating_point
+from gatewise.tasks.classify.calibration import at_temperature, fit_temperature
+from gatewise.tasks.classify.thresholds import at_threshold, choose_offsets, decide, operating_point
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -71,19 +71,11 @@ class Settled:
         if not len(target):
             return cls()
         temperature = fit_temperature(log_probs, target)
-        return cls(temperature, choose_offsets(scaled(log_probs, temperature), target))
+        return cls(temperature, choose_offsets(at_temperature(log_probs, temperature), target))
 
     def answers(self, log_probs: Floats, target: Ints) -> Answers:
         """Return what the model says of a part with what was decided."""
-        return Answers(target, scaled(log_probs, self.temperature), self.offsets)
-
-
-def scaled(log_probs: Floats, temperature: float) -> Floats:
-    """Return log-probabilities that are less sure by a temperature above 1."""
-    divided = log_probs / temperature
-    top = divided.max(axis=1, keepdims=True)
-    made: Floats = divided - top - np.log(np.exp(divided - top).sum(axis=1, keepdims=True))
-    return made
+        return Answers(target, at_temperature(log_probs, self.temperature), self.offsets)
 
 
 @dataclass
@@ -175,17 +167,15 @@ class Judged:
         validation, rows = self.parts["validation"], []
         for name, what, value in self.wanted:
             number = self.classes.index(name)
+            if not (validation.target == number).any():
+                continue
             point = operating_point(validation.log_probs, validation.target, number, **{what: value})
-            row = {
-                "class": name,
-                "wanted": what,
-                "value": value,
-                "threshold": point.threshold,
-                "reached": point.reached,
-            }
-            row["validation"] = point.figures(validation.log_probs, validation.target)
-            if "test" in self.parts:
-                row["test"] = point.figures(self.parts["test"].log_probs, self.parts["test"].target)
+            row = {"class": name, "wanted": what, "value": value, "threshold": point.threshold}
+            row |= {"reached": point.reached, "note": point.note}
+            for part in ("validation", "test"):
+                if part in self.parts:
+                    one = self.parts[part]
+                    row[part] = at_threshold(one.log_probs, one.target, number, point.threshold).to_json()
             rows.append(row)
         return rows
 

@@ -16,6 +16,7 @@ from gatewise.encoders.tuning import trainable_encoder
 from gatewise.models import ClassifyNetwork
 from gatewise.registry import cleaning_steps
 from gatewise.settings import ClassifySettings
+from gatewise.tasks.classify.calibration import at_temperature
 from gatewise.tasks.classify.reader import EncoderReader, Inputs, Ints, Reader, WordReader
 from gatewise.tasks.classify.thresholds import decide
 from gatewise.tasks.classify.training import predict_logits
@@ -24,6 +25,9 @@ from gatewise.training import Seeds
 from gatewise.training.device import DTYPES
 
 Floats = NDArray[np.float64]
+
+#: Texts whose states are in memory together when they are classified.
+_AT_ONCE = 1000
 
 
 @dataclass
@@ -62,11 +66,11 @@ class ClassifyModel:
 
     def log_probs(self, texts: Sequence[str]) -> Floats:
         """Return the log-probability of every class for raw texts, ``(n, C)``."""
-        if not len(texts):
-            return np.zeros((0, len(self.classes)))
-        clean, inputs = self.read(texts)
-        empty = np.array([not text for text in clean])
-        return self.log_probs_of(inputs, empty)
+        found = [np.zeros((0, len(self.classes)))]
+        for start in range(0, len(texts), _AT_ONCE):
+            clean, inputs = self.read(texts[start : start + _AT_ONCE])
+            found.append(self.log_probs_of(inputs, np.array([not text for text in clean])))
+        return np.concatenate(found)
 
     def log_probs_of(self, inputs: Inputs, empty: NDArray[np.bool_], rows: Ints | None = None) -> Floats:
         """Return the log-probability of every class for texts that were read.
@@ -86,9 +90,7 @@ class ClassifyModel:
 
     def calibrated(self, logits: NDArray[np.float32], empty: NDArray[np.bool_]) -> Floats:
         """Turn logits into log-probabilities."""
-        scaled = logits.astype(np.float64) / self.temperature
-        shifted = scaled - scaled.max(axis=1, keepdims=True)
-        log_probs: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        log_probs: Floats = at_temperature(logits, self.temperature)
         log_probs[empty] = np.log(self.prior)
         return log_probs
 

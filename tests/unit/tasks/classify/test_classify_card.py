@@ -26,17 +26,20 @@ def config(encoder: str = "minilm", revision: str | None = "0.0.1", **result: An
         "sizes": {"train": 600, "validation": 70, "test": 300},
         "metrics": {"train": metrics, "test": metrics},
         "baselines": {"majority": {"test": {"accuracy": 0.77, "f1_macro": 0.29}}},
-        "verdict": {"metric": "f1_macro", "against": "tfidf_logistic", "says": "better", "difference": 0.02,
-                    "interval": [0.01, 0.03], "mcnemar": {"p": 0.004}},
+        "verdict": {"metric": "f1_macro", "against": "tfidf_logistic", "says": "better", "ratio": 1.027,
+                    "ours": {"value": 0.75}, "theirs": {"value": 0.73}, "interval": [0.01, 0.03],
+                    "mcnemar": {"p": 0.004}},
+        "tuned_verdict": {"metric": "tuned_f1_macro", "against": "tfidf_svm", "says": "undecided",
+                          "ours": {"value": 0.776}, "theirs": {"value": 0.77}, "interval": [-0.01, 0.02]},
         "per_class": {"test": {NASTY: one, "neither": one | {"recall": 0.8}}},
         "tuned_per_class": {"test": {NASTY: one | {"recall": 0.6125}, "neither": one}},
         "thresholds": {"offsets": {NASTY: 0.5, "neither": -0.25}},
         "operating_points": [{"class": NASTY, "wanted": "recall", "value": 0.8, "threshold": 0.0625,
                               "validation": {"precision": 0.31, "recall": 0.81},
                               "test": {"precision": 0.29, "recall": 0.7875, "called": 90}}],
-        "calibration": {"bins": [], "ece": 0.041, "temperature": 1.31, "ece_after": 0.012},
-        "agreement": {"unanimous": {"accuracy": 0.97, "f1_macro": 0.8},
-                      "contested": {"accuracy": 0.66, "f1_macro": 0.5}},
+        "calibration": {"bins": [], "ece": 0.012, "temperature": 1.31, "ece_before": 0.041},
+        "agreement": {"unanimous": {"texts": 200, "accuracy": 0.97, "f1_macro": 0.8},
+                      "contested": {"texts": 1100, "accuracy": 0.66, "f1_macro": 0.5}},
         "fairness": {"sentences": [f"Harmless texts with the word {NASTY!r} are called harmful."]},
         "encoder": {"name": encoder, "digest": "ab12cd", "revision": revision, "layers": 4, "width": 384},
         "cut": {"texts": 37, "tokens": 412, "share": 0.01},
@@ -59,13 +62,14 @@ def test_what_was_found_stands_in_the_card() -> None:
     assert "It is **better** than the baseline tfidf_logistic" in card
     assert "Difference in f1_macro: +0.0200 (95 % interval +0.0100 to +0.0300)" in card
     assert "p = 0.004" in card
+    assert "it is **undecided** beside tfidf_svm. Difference in tuned_f1_macro: +0.0060" in card
     assert "| this model | 0.9125 | 0.75 | 0.776 |" in card
     assert "| majority | 0.77 | 0.29 | - |" in card
     assert f"| {SHOWN} | tuned thresholds | 0.5 | 0.6125 | 0.333333 | 40 |" in card
     assert f"| {SHOWN} | recall 0.8 | 0.0625 | 0.31 | 0.81 | 0.29 | 0.7875 |" in card
     assert f"{SHOWN} +0.500, neither -0.250" in card
-    assert "0.041; after dividing the log-probabilities by the temperature 1.31, found on validation: 0.012" in card
-    assert "| contested | 0.66 | 0.5 |" in card
+    assert "0.012; it was 0.041 before the logits were divided by the temperature 1.31" in card
+    assert "| contested (1,100 texts) | 0.66 | 0.5 |" in card
     assert "encoder **minilm**, revision 0.0.1, digest ab12cd" in card
     assert "entities, normalize, retweets" in card
     assert "37 of these texts were longer, and 412 tokens were cut off" in card

@@ -217,3 +217,9 @@ def test_what_cannot_be_asked_for() -> None:
         report(["x"], [2], terms=[" "])
     with pytest.raises(InputError, match="one group"):
         report(["x", "y"], [2, 2], groups=["a"])
+
+
+def test_a_decision_that_is_the_same_for_all_words_does_not_depend_on_them() -> None:
+    found = swap_terms(lambda texts: np.log(np.tile([0.1, 0.9], (len(texts), 1))), ["women", "men"], 0)
+    assert [row["called"] for row in found["terms"]] == [len(TEMPLATES)] * 2
+    assert found["depends"] == 0
