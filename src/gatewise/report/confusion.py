@@ -116,7 +116,7 @@ def _percent(share: float) -> str:
     """Write a share: a dash without texts, one more figure for what is small."""
     if np.isnan(share):
         return "–"
-    return f"{100 * share:.{1 if 0 < share < 0.1 else 0}f} %"
+    return f"{100 * share:.{1 if 0 < share < 0.0995 else 0}f} %"
 
 
 def _count(value: float) -> str:
