@@ -14,6 +14,8 @@ from gatewise.report.evidence import Evidence, Level
 from gatewise.report.words import baseline_title, number
 
 _MOST_OTHERS = 5
+#: More classes than this, and two matrices do not stand side by side.
+_MOST_BESIDE = 6
 _STEPS = 10
 
 
@@ -36,11 +38,16 @@ class Matrix:
     classes: tuple[str, ...]
     rows: tuple[tuple[str, str, tuple[Square, ...]], ...]
 
+    @property
+    def wide(self) -> bool:
+        """Whether it is too wide for another beside it."""
+        return len(self.classes) > _MOST_BESIDE
+
 
 def read_matrices(evidence: Evidence) -> tuple[list[Matrix], list[Matrix]]:
     """Return the best level's matrices (as it is, with thresholds, best baseline), then one of each other level.
 
-    Counts and shares are means over seeds.
+    Counts and shares are means over seeds. Of wide matrices only the first is among the first.
     """
     ranked = rank(evidence)
     first: list[Matrix] = []
@@ -53,7 +60,8 @@ def read_matrices(evidence: Evidence) -> tuple[list[Matrix], list[Matrix]]:
             continue
         title = baseline_title(best_baseline(level) or "")
         more = (_matrix(level, "tuned", "With thresholds"), _matrix(level, "baseline", title[:1].upper() + title[1:]))
-        first = [plain, *(one for one in more if one is not None)]
+        known = [one for one in more if one is not None]
+        first, others = ([plain], known) if plain.wide else ([plain, *known], [])
     return _numbered(first, "matrix"), _numbered(others[:_MOST_OTHERS], "other-matrix")
 
 
@@ -108,7 +116,7 @@ def _percent(share: float) -> str:
     """Write a share: a dash without texts, one more figure for what is small."""
     if np.isnan(share):
         return "–"
-    return f"{100 * share:.{1 if 0 < share < 0.1 else 0}f} %"
+    return f"{100 * share:.{1 if 0 < share < 0.0995 else 0}f} %"
 
 
 def _count(value: float) -> str:

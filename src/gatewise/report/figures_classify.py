@@ -40,7 +40,7 @@ def size_figure(evidence: Evidence) -> Figure | None:
             lines.setdefault(name, {})[show_value(size)] = float(mean)
     for level in evidence.levels:
         for name, value in _baselines(level, evidence.metric).items():
-            if is_finite(level.settings.get(_SIZE)):
+            if name != "majority" and is_finite(level.settings.get(_SIZE)):  # it learns nothing, and is far below
                 lines.setdefault(baseline_title(name), {})[show_value(level.settings[_SIZE])] = value
     title = f"Test {metric_heading(evidence.metric)}"
     caption = "Means over seeds. The baselines learn from the same texts."

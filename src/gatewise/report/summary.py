@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gatewise.report import words
 from gatewise.report.evidence import read_evidence
+from gatewise.report.tables import baseline_rows
 
 _LEAKS = {
     "forecast": "The split leaks: neighbouring windows overlap, so test windows share rows with training windows.",
@@ -33,10 +34,7 @@ def summary_lines(folder: Path) -> list[str]:
         (level.label, words.spread(level.metrics.get(metric)), decisions.get(level.label, ""))
         for level in evidence.levels
     ]
-    rows += [
-        (words.baseline_title(name), words.number(values.get(metric)), "baseline")
-        for name, values in evidence.baselines.items()
-    ]
+    rows += [(title, words.number(values.get(metric)), "baseline") for title, values in baseline_rows(evidence)]
     wide = max((len(row[0]) for row in rows), default=0), max((len(row[1]) for row in rows), default=0)
     lines += ["", f"{'setting':<{wide[0]}}  {'test ' + words.metric_title(metric):>{wide[1]}}"]
     lines += [f"{name:<{wide[0]}}  {value:>{wide[1]}}  {said}".rstrip() for name, value, said in rows]

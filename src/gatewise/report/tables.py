@@ -32,7 +32,7 @@ def results_table(evidence: Evidence) -> Table:
     rows = grouped(evidence, len(heads), cells)
     if evidence.baselines:
         rows.append(group("Baselines", len(heads)))
-    for title, values in _baseline_rows(evidence):
+    for title, values in baseline_rows(evidence):
         shown = [figure(number(values.get(name))) for name in names]
         rows.append([head(title), *shown, *[figure(text(None), "quiet")] * len(costs)])
     note = "On the test part."
@@ -43,7 +43,7 @@ def results_table(evidence: Evidence) -> Table:
     return Table("results-table", "Settings and baselines on the test part", heads, rows, note)
 
 
-def _baseline_rows(evidence: Evidence) -> list[tuple[str, Mapping[str, Any]]]:
+def baseline_rows(evidence: Evidence) -> list[tuple[str, Mapping[str, Any]]]:
     """Return each baseline with its metrics; one that is another for every level stands once a level."""
     rows: list[tuple[str, Mapping[str, Any]]] = []
     for key, values in evidence.baselines.items():

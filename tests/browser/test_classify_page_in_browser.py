@@ -1,0 +1,77 @@
+"""The page of a classification run in a real browser: matrices without scripts, texts as texts, both themes."""
+
+from __future__ import annotations
+
+import pytest
+
+from classify_report_fixture import encoders_study, make_classify_run, many_classes, mistakes
+from gatewise.report import make_report
+
+pytestmark = pytest.mark.browser
+EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script> \u202e bad"
+CONTRAST = """(selector) => [...document.querySelectorAll(selector)].map((one) => {
+  const read = (colour) => {  // color(srgb ...) counts from 0 to 1, rgb(...) to 255
+    const most = colour.startsWith('color(') ? 1 : 255, found = colour.match(/[0-9.]+/g).map(Number);
+    return { parts: found.slice(0, 3).map((v) => v / most), opacity: found.length > 3 ? found[3] : 1 };
+  };
+  const light = (parts) => {
+    const [r, g, b] = parts.map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const layers = [];
+  for (let box = one; box; box = box.parentElement) layers.push(read(getComputedStyle(box).backgroundColor));
+  const back = layers.reverse().reduce(
+    (under, layer) => under.map((v, i) => v + (layer.parts[i] - v) * layer.opacity), [1, 1, 1],
+  );
+  const [a, b] = [light(read(getComputedStyle(one).color).parts), light(back)].sort((x, y) => y - x);
+  return (a + 0.05) / (b + 0.05);
+})"""
+
+
+def overflow(page):
+    """Return by how many pixels the page is wider than its window."""
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_wider_than_the_window(visit, tmp_path, width):
+    for folder in (
+        make_classify_run(tmp_path / "run"),
+        encoders_study(tmp_path / "study"),
+        many_classes(tmp_path / "m"),
+    ):
+        page = visit(make_report(folder), width=width)
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        assert overflow(page) <= 0
+
+
+def test_three_matrices_stand_side_by_side_and_fit_a_phone_without_scripts(visit, tmp_path):
+    page_file = make_report(make_classify_run(tmp_path / "run"))
+    wide = visit(page_file, java_script_enabled=False)
+    tops = {round(one.bounding_box()["y"]) for one in wide.locator(".matrix tbody tr:first-child").all()}
+    assert len(tops) == 1
+    phone = visit(page_file, width=390, java_script_enabled=False)
+    for box in phone.locator(".matrix table").all():
+        assert box.bounding_box()["width"] <= 358
+    assert "38 %" in phone.locator(".matrix").first.inner_text()
+
+
+def test_texts_wait_behind_a_warning_and_are_not_obeyed(visit, tmp_path):
+    rows = mistakes([("hate", "neither", EVIL, "bad onerror")])
+    page = visit(make_report(make_classify_run(tmp_path / "run", mistakes=rows)))
+    text = page.locator(".mistakes blockquote")
+    assert not text.is_visible()
+    page.locator("details.texts > summary").click()
+    assert text.is_visible()
+    assert "<script>alert(2)</script>" in text.inner_text()
+    assert "\u202e" not in page.content()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_tints_can_be_read_in_both_themes(visit, tmp_path, scheme):
+    page = visit(make_report(make_classify_run(tmp_path / "run")), color_scheme=scheme)
+    page.locator("details.texts > summary").click()
+    for selector in (".matrix td", ".mistakes blockquote span"):
+        found = page.evaluate(CONTRAST, selector)
+        assert len(found) >= 9
+        assert min(found) >= 4.5  # WCAG 2.2, level AA
