@@ -28,7 +28,7 @@ _END = r"[^\s<>\"“”.,;:!?)'’…]"  # a full stop or bracket behind a link 
 _LINK = re.compile(
     rf"(?:https?://|{_ALONE}www\.|{_ALONE}(?:t\.co|bit\.ly|pic\.twitter\.com|youtu\.be|goo\.gl|tinyurl\.com)/)"
     rf"[^\s<>\"“”]*{_END}[\u0300-\u036f]*"
-    rf"|{_ALONE}https?(?::/{{0,2}})?…",  # what a cut-off tweet leaves of one
+    rf"|{_ALONE}https?(?::/{{0,2}}…|…|:/{{1,2}}(?!\S))",  # what a cut-off tweet leaves of one
     re.IGNORECASE,
 )
 _USER = re.compile(rf"{_ALONE}(?:@+\w+)+[\u0300-\u036f]*")

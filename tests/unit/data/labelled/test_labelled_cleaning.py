@@ -43,6 +43,7 @@ def test_tweets_keeps_case_and_names_emoji() -> None:
         ("retweets", "RT “@a: x”", "“@a x”"),
         ("links", "wordhttp://t.co/a http://b.org/c).", "word<url> <url>)."),
         ("links", "cut off http…", "cut off <url>"),
+        ("links", "or so http:// ... https:", "or so <url> ... https:"),
         ("links", "www.a.de t.co/xy not.co/xy", "<url> <url> not.co/xy"),
         ("users", "@a@b x@y.org @ z", "<user> x@y.org @ z"),
         ("emoji_token", "a👩‍🚀b ©", "a <emotion> b ©"),
