@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from gatewise.errors import RunLockedError
@@ -30,6 +30,31 @@ def held_lock(path: Path) -> Iterator[None]:
     finally:
         path.unlink(missing_ok=True)
         os.close(handle)
+
+
+def share_lock(handle: int, path: Path) -> bool:
+    """Mark the open file `handle` as in use, for as long as it or a copy of it is open.
+
+    Returns False when the file is being removed, or is no longer the one at `path`.
+    """
+    try:
+        _share_now(handle)
+    except OSError:
+        return False
+    return _still_there(handle, path)
+
+
+@contextmanager
+def lone_lock(paths: Sequence[Path]) -> Iterator[bool]:
+    """Say whether nobody has one of the files at `paths` marked as in use; while the block runs, nobody can."""
+    with ExitStack() as files:
+        try:
+            for path in paths:
+                _lock_now(files.enter_context(path.open("r+b")).fileno())
+            alone = True
+        except OSError:
+            alone = False
+        yield alone
 
 
 def _acquire(path: Path) -> int:
@@ -73,8 +98,14 @@ if sys.platform == "win32":
 
     def _lock_now(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+
+    def _share_now(handle: int) -> None:
+        """Do nothing: Windows removes no file that is open."""
 else:
     import fcntl
 
     def _lock_now(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _share_now(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

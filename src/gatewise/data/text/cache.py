@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from gatewise import caching
 from gatewise.data.text.corpus import Corpus
 from gatewise.data.text.numbering import smallest_dtype
 from gatewise.data.text.sources import Source
@@ -32,11 +33,8 @@ _DAY = 86_400
 
 
 def cache_folder() -> Path:
-    """Return the folder of encoded texts: in ``GATEWISE_CACHE``, else in the user's cache folder."""
-    own = os.environ.get("GATEWISE_CACHE")
-    if own:
-        return Path(own) / "text"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gatewise" / "text"
+    """Return the folder of encoded texts."""
+    return caching.cache_folder("text")
 
 
 def open_or_encode(sources: Sequence[Source], settings: TextDataSettings, encode: Callable[[Store], Encoded]) -> Corpus:
