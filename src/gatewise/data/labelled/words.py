@@ -74,7 +74,7 @@ def log_odds(counts: NDArray[np.int64], prior: float = 500.0) -> Floats:
     Examples
     --------
     >>> log_odds(np.array([[9, 1], [5, 5], [1, 9]])).round(1).tolist()
-    [[0.4, -0.4], [0.0, 0.0], [-0.4, 0.4]]
+    [[0.6, -0.6], [0.0, 0.0], [-0.6, 0.6]]
     """
     whole = counts.sum()
     alpha = (
