@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gatewise.cli.fit import Config, files_of
 from gatewise.cli.options import settings_from, with_settings
 from gatewise.cli.output import Json, print_json, say
-from gatewise.settings import ForecastDataSettings, TextDataSettings, TextSettings
+from gatewise.settings import (
+    ClassifyDataSettings,
+    ClassifySettings,
+    ForecastDataSettings,
+    TextDataSettings,
+    TextSettings,
+)
+from gatewise.settings.classify import FROM_SCRATCH
 
 if TYPE_CHECKING:
+    from gatewise.data.labelled import LabelledReport
     from gatewise.data.series import DataReport
     from gatewise.data.text import TextReport
 
@@ -69,7 +77,50 @@ def generate(
     _show(check_text(settings.data, settings.split), as_json)
 
 
-def _show(report: DataReport | TextReport, as_json: bool) -> None:
+@with_settings("data", "split", kind=ClassifySettings)
+def classify(
+    files: files_of(ClassifyDataSettings) = None,  # type: ignore[valid-type]
+    encoder: Annotated[
+        str | None,
+        typer.Option("--encoder", metavar="TEXT", help="Count the tokens of this pretrained encoder, not words."),
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+    **options: Any,
+) -> None:
+    """Say how labelled texts would be read: classes, lengths, duplicates, words, cleaning, and what would be refused.
+
+    Shown are the classes, the share of texts that is cut off at several lengths, what is typical of each class and what
+    gives it away, near-duplicates and those with other labels, how far annotators agree, and each step of cleaning on
+    the texts themselves. Nothing is trained and nothing is written. The exit code is 2 when they would be refused.
+
+    For example:
+
+      gatewise check classify tweets.csv --text tweet --label class --names 0=hate,1=offensive,2=neither
+
+      gatewise check classify sample:python-docstrings --cleaning report,-emoji_token --json
+    """
+    given = options if encoder is None else {**options, "encoder": encoder}
+    settings = settings_from(given, files or (), config, kind=ClassifySettings)
+    if not settings.data.files:
+        raise typer.BadParameter("give one or more tables, or a --config that names them", param_hint="FILES")
+    from gatewise.data.labelled import check_labelled
+
+    _show(check_labelled(settings.data, settings.split, _tokenize(settings)), as_json)
+
+
+def _tokenize(settings: ClassifySettings) -> Any:
+    """Return a pretrained encoder's way from texts to tokens; None where words or characters are learned."""
+    if settings.encoder.name in FROM_SCRATCH:
+        return None
+    from gatewise.encoders import find_encoder
+    from gatewise.encoders.tokens import Tokenizer
+
+    source = find_encoder(settings.encoder.name, revision=settings.encoder.revision, download=settings.encoder.download)
+    return Tokenizer(source, settings.data.max_tokens).tokenize
+
+
+def _show(report: DataReport | TextReport | LabelledReport, as_json: bool) -> None:
     """Print a report; what would be refused ends the command with exit code 2."""
     if as_json:
         print_json(report.to_json())

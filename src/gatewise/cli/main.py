@@ -24,6 +24,9 @@ COMMANDS = Registry(
         Entry("studies", "gatewise.cli.studies:studies", "List the studies that come along"),
         Entry("check forecast", "gatewise.cli.check:forecast", "Say how data files would be read, without training"),
         Entry("check generate", "gatewise.cli.check:generate", "Say how texts would be read, without training"),
+        Entry(
+            "check classify", "gatewise.cli.check:classify", "Say how labelled texts would be read, without training"
+        ),
         Entry("fit forecast", "gatewise.cli.fit:forecast", "Train a network on series and judge it"),
         Entry("fit generate", "gatewise.cli.fit:generate", "Train a network to write like a text and judge it"),
         Entry("fit classify", "gatewise.cli.fit:classify", "Train a network on labelled texts and judge it"),
@@ -49,6 +52,8 @@ _GROUPS = {
       gatewise check forecast GOOG.csv AAPL.csv --column Close
 
       gatewise check generate book.txt
+
+      gatewise check classify tweets.csv --text tweet --label class
     """,
     "fit": """Train a network.
 

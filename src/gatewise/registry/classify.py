@@ -45,7 +45,7 @@ def cleaning_steps(names: Sequence[str]) -> tuple[str, ...]:
     Raises
     ------
     SettingsError
-        If there is no such step or preset, or one is taken out that is not in.
+        If there is no such step or preset, one is taken out that is not in, or an emoji is to become two things.
 
     Examples
     --------
@@ -65,6 +65,8 @@ def cleaning_steps(names: Sequence[str]) -> tuple[str, ...]:
         if missing := [step for step in steps if step not in asked]:
             raise SettingsError(f"cleaning {name}: {missing[0]} is not among the steps, so it cannot be taken out")
         asked.difference_update(steps)
+    if {"emoji_token", "emoji_names"} <= asked:
+        raise SettingsError("an emoji becomes a token or its name: take one out with -emoji_token or -emoji_names")
     return tuple(step for step in CLEANING_STEPS.names() if step in asked)
 
 

@@ -1,5 +1,6 @@
 """Labelled texts: read, cleaned by named steps, split with near-duplicates on one side, looked at. No torch."""
 
+from gatewise.data.labelled.check import LabelledReport, check_labelled
 from gatewise.data.labelled.cleaning import CLEANING_VERSION, Cleaner
 from gatewise.data.labelled.duplicates import near_duplicates
 from gatewise.data.labelled.labelled import PARTS, Columns, Labelled, Texts
@@ -11,9 +12,11 @@ __all__ = [
     "Cleaner",
     "Columns",
     "Labelled",
+    "LabelledReport",
     "LabelledSplit",
     "PARTS",
     "Texts",
+    "check_labelled",
     "labelled_of",
     "near_duplicates",
     "read_labelled",

@@ -25,13 +25,14 @@ _QUOTES = "\"“”„‟«»‹›`´'‘’‚‛"
 _RETWEET = re.compile(rf"(?<![\w@])(?:RT\b[\s:]*)+([{_QUOTES}]*@\w+)(\s*:\s?)?", re.IGNORECASE)
 _ALONE = r"(?<![^\W_])(?<![\u0300-\u036f])"  # no letter, accent or digit right before
 _END = r"[^\s<>\"“”.,;:!?)'’…]"  # a full stop or bracket behind a link is not part of it
+_SHORT = r"(?:t\.co|bit\.ly|pic\.twitter\.com|youtu\.be|goo\.gl|tinyurl\.com)/"
 _LINK = re.compile(
-    rf"(?:https?://|{_ALONE}www\.|{_ALONE}(?:t\.co|bit\.ly|pic\.twitter\.com|youtu\.be|goo\.gl|tinyurl\.com)/)"
-    rf"[^\s<>\"“”]*{_END}[\u0300-\u036f]*"
-    rf"|{_ALONE}https?(?::/{{0,2}})?…",  # what a cut-off tweet leaves of one
+    rf"(?:https?://|{_ALONE}www\.|{_ALONE}{_SHORT})[^\s<>\"“”]*{_END}[\u0300-\u036f]*"
+    # what a cut-off tweet leaves of one
+    rf"|{_ALONE}https?(?::/{{0,2}}…|…|:/{{1,2}}(?!(?!https?:|www\.|{_SHORT})[^\W_]))",
     re.IGNORECASE,
 )
-_USER = re.compile(rf"{_ALONE}(?:@+\w+)+[\u0300-\u036f]*")
+_USER = re.compile(rf"{_ALONE}(?:@+\w+[\u0300-\u036f]*)+")
 _HASHTAG = re.compile(r"(?<![&#＃])[#＃]+(?=(\w*[^\W\d_]\w*))")
 _WORD = re.compile(r"[^\W\d_]+|\d+|[^\w]+")
 _HUMP = re.compile(r"(?<=[a-z\u00df-\u00f6\u00f8-\u00ff])(?=[A-Z\u00c0-\u00d6\u00d8-\u00de])|(?<=[A-Z])(?=[A-Z][a-z])")

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatewise.data.labelled import Cleaner
+from gatewise.errors import SettingsError
 from gatewise.registry import CLEANING_PRESETS, CLEANING_STEPS, cleaning_steps
 
 PIECES = [
@@ -43,6 +44,7 @@ def test_tweets_keeps_case_and_names_emoji() -> None:
         ("retweets", "RT “@a: x”", "“@a x”"),
         ("links", "wordhttp://t.co/a http://b.org/c).", "word<url> <url>)."),
         ("links", "cut off http…", "cut off <url>"),
+        ("links", "or so http:// ... https:", "or so <url> ... https:"),
         ("links", "www.a.de t.co/xy not.co/xy", "<url> <url> not.co/xy"),
         ("users", "@a@b x@y.org @ z", "<user> x@y.org @ z"),
         ("emoji_token", "a👩‍🚀b ©", "a <emotion> b ©"),
@@ -81,6 +83,12 @@ def test_a_preset_done_twice_is_done_once(preset: str, text: str) -> None:
 def test_words_of_a_hashtag_go_before_its_sign() -> None:
     clean = Cleaner(cleaning_steps(["tweets", "hashtag_words"]))
     assert clean("#SoGood") == "So Good"
+
+
+def test_an_emoji_becomes_one_thing() -> None:
+    with pytest.raises(SettingsError, match="take one out"):
+        cleaning_steps(["tweets", "emoji_token"])
+    assert "emoji_token" in cleaning_steps(["tweets", "emoji_token", "-emoji_names"])
 
 
 def test_what_each_step_changes() -> None:
