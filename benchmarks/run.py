@@ -18,7 +18,7 @@ PAGE = HERE.parent / "docs" / "benchmarks.md"
 QUICK = (
     "stock_step", "cells", "growth", "scan", "large_file", "command_line", "quick_study", "text_step", "generate",
 )  # fmt: skip
-LONG = ("report_tables", "text_recipes", "text_parts")
+LONG = ("report_tables", "text_recipes", "text_parts", "tweets", "tweets_scores")
 
 HEAD = """# Benchmarks
 

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gatewise.cells import create_cell as create_cell
     from gatewise.cells import list_cells as list_cells
+    from gatewise.tasks.classify import TextClassifier as TextClassifier
     from gatewise.tasks.forecast import Forecaster as Forecaster
     from gatewise.tasks.generate import TextGenerator as TextGenerator
 
 __version__ = "0.1.0"
-__all__ = ["Forecaster", "TextGenerator", "__version__", "create_cell", "list_cells"]
+__all__ = ["Forecaster", "TextClassifier", "TextGenerator", "__version__", "create_cell", "list_cells"]
 
 _HOMES = {
     "Forecaster": "gatewise.tasks.forecast",
+    "TextClassifier": "gatewise.tasks.classify",
     "TextGenerator": "gatewise.tasks.generate",
     "create_cell": "gatewise.cells",
     "list_cells": "gatewise.cells",

@@ -11,14 +11,22 @@ from pydantic import BaseModel
 
 from gatewise.cli.options import settings_from, with_settings
 from gatewise.cli.output import Json, print_json, say
-from gatewise.cli.result import show_metrics, verdict_text
+from gatewise.cli.result import show_classes, show_confusion, show_metrics, verdict_text
 from gatewise.errors import DivergedError
 from gatewise.registry.tasks import Task, task_of
-from gatewise.settings import ForecastDataSettings, RunSettings, TextDataSettings, TextSettings
+from gatewise.settings import (
+    ClassifyDataSettings,
+    ClassifySettings,
+    ForecastDataSettings,
+    RunSettings,
+    TextDataSettings,
+    TextSettings,
+)
 
 _LEAKS = {
     "forecast": "neighbouring windows overlap, so the numbers are better than on unseen days.",
     "generate": "its windows are drawn from all over the text, so the numbers are better than on a new text.",
+    "classify": "alike texts, or texts of one author, are on both sides, so the numbers are better than on new ones.",
 }
 Config = Annotated[
     Path | None,
@@ -112,6 +120,36 @@ def generate(
         say(f"Next: gatewise generate {place} --length 500 --stream, or gatewise report {place}")
 
 
+@with_settings(kind=ClassifySettings)
+def classify(
+    files: files_of(ClassifyDataSettings) = None,  # type: ignore[valid-type]
+    out: Out = None,
+    config: Config = None,
+    save: Save = True,
+    overwrite: Overwrite = False,
+    exclusive: Exclusive = False,
+    as_json: Json = False,
+    **options: Any,
+) -> None:
+    """Train a network to say which class a text is of, judge it beside the baselines, and keep it in a run folder.
+
+    A pretrained encoder reads every text once; what it says is kept on disk, so that every epoch after the first, and
+    every further run, is nearly free. A run that was stopped goes on when the same command is given again.
+
+    For example:
+
+      gatewise fit classify tweets.csv --text tweet --label class --encoder minilm --names 0=hate,1=offensive,2=neither
+
+      gatewise fit classify reviews.jsonl --encoder words --cell gru --out runs/reviews
+
+      gatewise fit classify train.csv --test-files test.csv --encoder ./hateBERT --cleaning report
+    """
+    settings = settings_from(options, files or (), config, kind=ClassifySettings)
+    place = _fit(settings, out, save=save, overwrite=overwrite, exclusive=exclusive, as_json=as_json)
+    if place is not None:
+        say(f"Next: gatewise classify {place} 'a text', or gatewise report {place}")
+
+
 def _fit(
     settings: RunSettings, out: Path | None, *, save: bool, overwrite: bool, exclusive: bool, as_json: bool
 ) -> Path | None:
@@ -159,8 +197,15 @@ def _show(result: dict[str, Any], folder: Path | None) -> None:
     """Print the metrics on the test part beside the baselines, and what can be done next."""
     baselines = {name: parts.get("test", {}) for name, parts in result.get("baselines", {}).items()}
     show_metrics("test part", result.get("metrics", {}).get("test", {}), baselines)
+    if tables := result.get("confusion"):
+        show_classes(result["per_class"]["test"])
+        show_confusion("network", tables["test"], result["classes"])
+        if theirs := tables.get("baseline"):
+            show_confusion(theirs["name"], theirs["matrix"], result["classes"])
     if result.get("verdict"):
         typer.echo(verdict_text(result["verdict"]))
+    if result.get("tuned_verdict"):
+        typer.echo(f"With thresholds from validation, for both: {verdict_text(result['tuned_verdict'])}")
     if beside := result.get("compressor"):
         typer.echo(beside["note"])
     if result.get("leaking"):

@@ -26,13 +26,16 @@ COMMANDS = Registry(
         Entry("check generate", "gatewise.cli.check:generate", "Say how texts would be read, without training"),
         Entry("fit forecast", "gatewise.cli.fit:forecast", "Train a network on series and judge it"),
         Entry("fit generate", "gatewise.cli.fit:generate", "Train a network to write like a text and judge it"),
+        Entry("fit classify", "gatewise.cli.fit:classify", "Train a network on labelled texts and judge it"),
         Entry("forecast", "gatewise.cli.forecast:forecast", "Forecast with a trained model"),
         Entry("generate", "gatewise.cli.generate:generate", "Write text with a trained model"),
+        Entry("classify", "gatewise.cli.classify:classify", "Classify texts with a trained model"),
         Entry("score", "gatewise.cli.score:score", "Judge a trained model on other data"),
         Entry("report", "gatewise.cli.report:report", "Make the page of a study or a run"),
         Entry("bench", "gatewise.cli.bench:bench", "Time the cells beside torch.nn and the machine's limits"),
         Entry("probe", "gatewise.cli.probe:probe", "Train cells on small tasks whose answer is known, in one table"),
         Entry("cells", "gatewise.cli.cells:cells", "List the recurrent cells"),
+        Entry("adapt", "gatewise.cli.adapt:adapt", "Train an encoder on with your own texts, by guessing hidden words"),
         Entry("encoders", "gatewise.cli.encoders:encoders", "List the pretrained encoders on this machine"),
         Entry("doctor", "gatewise.cli.doctor:doctor", "Say what this machine has and what is missing"),
     ],
@@ -54,6 +57,8 @@ _GROUPS = {
       gatewise fit forecast GOOG.csv AAPL.csv --column Close --cell gru --out runs/gru
 
       gatewise fit generate BOOK.txt --preset fast --out runs/book
+
+      gatewise fit classify tweets.csv --text tweet --label class --encoder minilm
     """,
 }
 _BUG = "This is a bug of gatewise, not of what you typed. {trace} Please report it with the command that you ran."

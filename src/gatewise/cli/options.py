@@ -23,7 +23,7 @@ from gatewise.settings.base import Verbatim
 
 Made = TypeVar("Made", bound=Settings)
 
-_PANELS = {"data": "Data", "split": "Split", "model": "Network", "train": "Training", "": "Run"}
+_PANELS = {"data": "Data", "split": "Split", "encoder": "Encoder", "model": "Network", "train": "Training", "": "Run"}
 _WORDS = {int: "INTEGER", float: "NUMBER", str: "TEXT"}
 #: Fields that another part of the command line gives: the files stand alone, the task is the command's second word.
 _ELSEWHERE = ("data.files", "task")
@@ -226,8 +226,11 @@ def pairs(flat: str, typed: Sequence[str]) -> dict[str, Any]:
     --------
     >>> pairs("cell_option", ["reset=before", "rounds=2"])
     {'reset': 'before', 'rounds': 2}
+    >>> pairs("names", ["0=hate,1=offensive"])
+    {'0': 'hate', '1': 'offensive'}
     """
-    return dict(_pair(flat, text) for text in typed)
+    parts = (part for text in typed for part in re.split(r",(?=[^,=]+=)", text))
+    return dict(_pair(flat, part) for part in parts)
 
 
 def _pair(flat: str, text: str) -> tuple[str, Any]:

@@ -9,7 +9,7 @@ import typer
 
 from gatewise.cli.forecast import Model
 from gatewise.cli.output import Json, print_json
-from gatewise.cli.result import show_metrics, verdict_text
+from gatewise.cli.result import show_classes, show_metrics, verdict_text
 from gatewise.errors import InputError, ModelFolderError
 
 
@@ -19,13 +19,15 @@ def score(
     encoding: Annotated[str | None, typer.Option("--encoding", help="Encoding of the texts; as in training.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Judge a trained model on other data: forecasts beside the last value, a text network by nats and bits.
+    """Judge a trained model on other data: forecasts beside the last value, texts by nats and bits, classes by F1.
 
     For example:
 
       gatewise score runs/gru NEW.csv
 
       gatewise score runs/book ANOTHER-BOOK.txt
+
+      gatewise score runs/tweets more-tweets.csv
     """
     from gatewise.tasks.model_folder import task_of
 
@@ -39,6 +41,9 @@ def score(
         show_metrics(f"all {found['windows']:,} windows", found["metrics"], found["baselines"])
         if found.get("verdict"):
             typer.echo(verdict_text(found["verdict"]))
+    elif task == "classify":
+        show_metrics(f"all {found['texts']:,} texts", found["metrics"], {})
+        show_classes(found["per_class"])
     else:
         show_metrics(f"all {found['symbols']:,} symbols", found["metrics"], {})
         if found["unseen"]:
@@ -62,4 +67,12 @@ def _text(folder: Path, files: list[str], encoding: str | None) -> dict[str, Any
     return model.evaluate(files=files)
 
 
-_JUDGES = {"forecast": _forecasts, "generate": _text}
+def _classes(folder: Path, files: list[str], encoding: str | None) -> dict[str, Any]:
+    from gatewise.tasks.classify import TextClassifier
+
+    if encoding is not None:
+        raise InputError("--encoding: tables are read as UTF-8; only texts have an encoding")
+    return TextClassifier.load(folder).evaluate(files)
+
+
+_JUDGES = {"forecast": _forecasts, "generate": _text, "classify": _classes}

@@ -7,6 +7,21 @@ from gatewise.metrics.bootstrap import (
     bootstrap_interval,
     compare_log_probs,
 )
+from gatewise.metrics.classify import (
+    CLASS_METRICS,
+    TUNED_METRICS,
+    McNemar,
+    MetricComparison,
+    bootstrap_metric,
+    class_metrics,
+    compare_metric,
+    confusion,
+    decision_metrics,
+    mcnemar,
+    per_class,
+    reliability_bins,
+    wilson,
+)
 from gatewise.metrics.diebold_mariano import DieboldMariano, compare_losses, diebold_mariano
 from gatewise.metrics.forecast import (
     FORECAST_METRICS,
@@ -29,33 +44,48 @@ from gatewise.metrics.text import (
 from gatewise.metrics.words import PLACES, metrics_by_place, word_places
 
 #: Every metric that a result can carry, by name, in the order in which reports show them.
-METRICS: dict[str, Metric] = FORECAST_METRICS | PROTOCOL_METRICS | {"loss": TRAINED_LOSS}
+METRICS: dict[str, Metric] = (
+    FORECAST_METRICS | PROTOCOL_METRICS | CLASS_METRICS | TUNED_METRICS | {"loss": TRAINED_LOSS}
+)
 
 __all__ = [
+    "CLASS_METRICS",
     "FORECAST_METRICS",
     "METRICS",
     "PLACES",
     "PROTOCOL_METRICS",
     "TEXT_METRICS",
     "TRAINED_LOSS",
+    "TUNED_METRICS",
     "BootstrapComparison",
     "DieboldMariano",
     "LagCheck",
+    "McNemar",
     "Metric",
+    "MetricComparison",
     "bootstrap_interval",
+    "bootstrap_metric",
     "bound_names",
+    "class_metrics",
     "compare_log_probs",
     "compare_losses",
+    "compare_metric",
+    "confusion",
+    "decision_metrics",
     "diebold_mariano",
     "forecast_metrics",
     "interval_metrics",
     "lag_check",
     "loss_by_position",
     "mase_scale",
+    "mcnemar",
     "metrics_by_place",
     "metrics_by_series",
     "metrics_by_step",
+    "per_class",
     "reliability",
+    "reliability_bins",
     "text_metrics",
+    "wilson",
     "word_places",
 ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from gatewise.metrics.classify import CLASS_METRICS, TUNED_METRICS
 from gatewise.metrics.forecast import FORECAST_METRICS
 from gatewise.metrics.table import Metric
 from gatewise.metrics.text import PROTOCOL_METRICS, TRAINED_LOSS
@@ -40,8 +41,26 @@ TEXT_NAMES: Mapping[str, Metric | MetricName] = {
     **GENERATED_METRICS,
     TRAINED_LOSS.name: TRAINED_LOSS,
 }
+#: Every metric that a study of classifiers may compare by.
+CLASS_NAMES: Mapping[str, Metric | MetricName] = {
+    TRAINED_LOSS.name: replace(TRAINED_LOSS, summary="Loss that was trained"),
+    **CLASS_METRICS,
+    **TUNED_METRICS,
+}
+#: Figures of one class alone.
+ONE_CLASS_NAMES: Mapping[str, MetricName] = {
+    metric.name: metric
+    for metric in (
+        MetricName("precision", "Precision", "share", "higher", "Share of texts called so that are so"),
+        MetricName("recall", "Recall", "share", "higher", "Share of texts that are so that are called so"),
+        MetricName("f1", "F1", "share", "higher", "Harmonic mean of precision and recall"),
+        MetricName("average_precision", "PR-AUC", "share", "higher", "Mean precision over all recalls"),
+    )
+}
 #: Every metric of every task, in the order in which reports show them.
-NAMES: Mapping[str, Metric | MetricName] = {**FORECAST_METRICS, **TEXT_NAMES}
+NAMES: Mapping[str, Metric | MetricName] = {**FORECAST_METRICS, **TEXT_NAMES, **CLASS_NAMES, **ONE_CLASS_NAMES}
+#: Words that keep their capital within a sentence.
+_CAPITALS = ("PR-AUC", "Matthews", "Brier")
 
 
 def metric_label(name: str) -> str:
@@ -62,9 +81,11 @@ def metric_phrase(name: str) -> str:
     --------
     >>> metric_phrase("mse"), metric_phrase("carried_nats_per_char"), metric_phrase("known_words")
     ('MSE', 'carried nats/char', 'known words')
+    >>> metric_phrase("tuned_f1_macro"), metric_phrase("average_precision")
+    ('tuned macro-F1', 'PR-AUC')
     """
     what, _, protocol = metric_label(name).partition(", ")
-    if name in TEXT_NAMES:
+    if name not in FORECAST_METRICS and name in NAMES and not what.startswith(_CAPITALS):
         what = what[:1].lower() + what[1:]
     return f"{protocol} {what}".strip()
 

@@ -24,7 +24,8 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 class DenseHead(nn.Module):
     """Dense layers with an activation, dropout after the first of them, and a linear output layer.
 
-    With sizes (256, 128): dense 256, activation, dropout, dense 128, activation, dense `outputs`.
+    With sizes (256, 128): dense 256, activation, norm where it is asked for, dropout, dense 128, activation, dense
+    `outputs`.
 
     Parameters
     ----------
@@ -38,6 +39,8 @@ class DenseHead(nn.Module):
         Share of the first dense layer's units that is dropped while training.
     activation
         "relu", "tanh", "gelu" or "linear".
+    norm
+        Normalise what the first dense layer gives (layer norm, before the dropout).
     init_generator
         Draws the start weights (Glorot uniform, as in Keras; biases start at zero).
     dropout_generator
@@ -57,6 +60,7 @@ class DenseHead(nn.Module):
         *,
         dropout: float = 0.0,
         activation: str = "relu",
+        norm: bool = False,
         init_generator: torch.Generator | None = None,
         dropout_generator: torch.Generator | None = None,
     ) -> None:
@@ -64,6 +68,7 @@ class DenseHead(nn.Module):
         self.activation = checks.choice("head activation", activation, tuple(ACTIVATIONS))
         widths = [checks.count("head size", size) for size in (in_features, *sizes, outputs)]
         self.layers = nn.ModuleList(dense(before, after, init_generator) for before, after in pairwise(widths))
+        self.norm = nn.LayerNorm(widths[1]) if norm and sizes else nn.Identity()
         self.dropout = Dropout(dropout, generator=dropout_generator)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -80,7 +85,7 @@ class DenseHead(nn.Module):
         for number, layer in enumerate(hidden):
             x = activate(layer(x))
             if number == 0:
-                x = drop(x)
+                x = drop(self.norm(x))
         y: Tensor = output(x)
         return y
 

@@ -33,7 +33,8 @@ CLEANING_PRESETS: Mapping[str, tuple[str, ...]] = {
     "none": (),
     "tweets": ("entities", "normalize", "retweets", "links", "users", "emoji_names", "hashtag_signs", "spaces"),
     "report": (
-        "entities", "normalize", "retweets", "links", "users", "emoji_token", "hashtag_signs", "symbols", "lower", "spaces",
+        "entities", "normalize", "retweets", "links", "users", "emoji_token", "hashtag_signs", "symbols", "lower",
+        "spaces",
     ),
 }  # fmt: skip
 
@@ -71,9 +72,9 @@ _POOLING = "gatewise.models.pooling"
 POOLINGS = Registry(
     "pooling",
     [
-        Entry("last", f"{_POOLING}:last", "What each direction says after the last token it reads"),
-        Entry("mean", f"{_POOLING}:mean", "Mean over the tokens"),
-        Entry("max", f"{_POOLING}:maximum", "Largest value over the tokens"),
+        Entry("last", f"{_POOLING}:Last", "What each direction says after the last token it reads"),
+        Entry("mean", f"{_POOLING}:Mean", "Mean over the tokens"),
+        Entry("max", f"{_POOLING}:Max", "Largest value over the tokens"),
         Entry(
             "attention",
             f"{_POOLING}:Attention",
@@ -82,7 +83,7 @@ POOLINGS = Registry(
         ),
         Entry(
             "last_padded",
-            f"{_POOLING}:last_padded",
+            f"{_POOLING}:LastPadded",
             "The last step of the padded batch, padding read like tokens: the report's way, kept to measure its cost",
         ),
     ],

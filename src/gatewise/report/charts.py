@@ -78,6 +78,13 @@ def _value_scale(low: float, high: float) -> Any:
     return alt.Scale(domain=[low - room, high + room], nice=False, zero=False)
 
 
+def _is_right(value: float, low: float, high: float) -> bool:
+    """Whether a value stands in the right half of its scale."""
+    if is_wide(low, high):
+        return math.log(value / low) > math.log(high / low) / 2
+    return value - low > (high - low) / 2
+
+
 def seed_dots(labels: list[str], mains: list[str], title: str, values: list[Any], *, baseline: bool) -> dict[str, Any]:
     """Every seed as a dot on its level's line, the mean as a bar, the baseline as a dashed rule."""
     import altair as alt
@@ -100,12 +107,17 @@ def seed_dots(labels: list[str], mains: list[str], title: str, values: list[Any]
         means.mark_tick(thickness=2, size=20, yOffset=9, color=style.light("ink")).encode(x=x, y=y),
     ]
     if baseline:
+        right = _is_right(values[-1], low, high)  # a label on the right would leave the figure
         rule = alt.Chart(_data("baseline"))
         layers.insert(0, rule.mark_rule(strokeDash=[5, 4], strokeWidth=1.5, color=style.light("base")).encode(x=x))
         layers.append(
-            rule.mark_text(align="left", dx=5, baseline="bottom", y=-3, fill=style.light("base")).encode(
-                x=x, text="name:N"
-            )
+            rule.mark_text(
+                align="right" if right else "left",
+                dx=-5 if right else 5,
+                baseline="bottom",
+                y=-3,
+                fill=style.light("base"),
+            ).encode(x=x, text="name:N")
         )
     return finish(alt.layer(*layers), height=_BAND * len(labels))
 

@@ -76,6 +76,11 @@ class Evidence:
         named = [str(row["baseline"]) for row in self.against_baseline if row.get("baseline")]
         return named[0] if named else next(iter(self.baselines), TASKS[self.task].baseline)
 
+    def reference(self, metric: str) -> float | None:
+        """Return the metric of the baseline that the verdict is about; None where the levels have not the same one."""
+        own = {row.get("value") for row in self.against_baseline if row.get("baseline") == self.baseline}
+        return self.baselines.get(self.baseline, {}).get(metric) if len(own) < 2 else None
+
     @property
     def shown_levels(self) -> list[Level]:
         """The levels that share the best one's condition, each set of runs once: what a figure has room for."""
@@ -173,6 +178,8 @@ def _single(run: RunFolder) -> Evidence:
     name = str(settings.get("name") or result.get("name") or run.path.name)
     model, seconds, metrics = settings.get("model") or {}, result.get("seconds") or {}, result.get("metrics") or {}
     cell = str(model.get("cell") or name)
+    if encoder := (settings.get("encoder") or {}).get("name"):
+        cell = f"{cell} on {Path(str(encoder)).name}"
     step = seconds.get("per_step_median")
     level = Level(
         label=cell,

@@ -15,6 +15,7 @@ from gatewise.report.traces import figures, thin
 from gatewise.report.words import baseline_title, metric_heading, number
 
 _MOST_EPOCHS = 60
+_MOST_LETTERS = 32  # of a baseline's name that stands in a figure
 
 
 def seeds_figure(evidence: Evidence) -> Figure | None:
@@ -38,11 +39,12 @@ def seeds_figure(evidence: Evidence) -> Figure | None:
         }
         for level in levels
     ]
-    reference = evidence.baselines.get(evidence.baseline, {}).get(evidence.metric)
+    reference = evidence.reference(evidence.metric)
     words = baseline_title(evidence.baseline)
     base: dict[str, Any] | None = None
     if is_finite(reference):
-        base = {"value": figures(reference), "name": f"{words}: {number(reference)}"}
+        short = words if len(words) <= _MOST_LETTERS else "baseline"
+        base = {"value": figures(reference), "name": f"{short}: {number(reference)}"}
     drawn = [row["value"] for row in dots] + ([base["value"]] if base else [])
     higher = is_higher_better(evidence.metric)
     best = (max if higher else min)(means, key=lambda row: float(row["value"]))

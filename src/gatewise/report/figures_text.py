@@ -35,7 +35,7 @@ def curve_figure(evidence: Evidence) -> Figure | None:
     title = f"Test {metric_heading(evidence.metric)}"
     told = [f"at {row['label']} with {row['runs']} of {row['of']} seeds" for row in evidence.diverged]
     caption = "Means over seeds." + (f" Training diverged {listed(told)}." if told else "")
-    return _lines("curve", f"{title} by {word}", caption, (word, title), lines, order, _reference(evidence))
+    return line_figure("curve", f"{title} by {word}", caption, (word, title), lines, order, _reference(evidence))
 
 
 def position_figure(evidence: Evidence) -> Figure | None:
@@ -48,7 +48,7 @@ def position_figure(evidence: Evidence) -> Figure | None:
         "what lies further back no longer helps."
     )
     axes = ("place in the window", "nats per character")
-    return _lines("position", "Loss by place in the window", caption, axes, lines, order, None)
+    return line_figure("position", "Loss by place in the window", caption, axes, lines, order, None)
 
 
 def _positions(level: Level) -> dict[str, float]:
@@ -70,7 +70,7 @@ def memory_figure(evidence: Evidence) -> Figure | None:
     order = sorted({context for found in lines.values() for context in found}, key=int)
     caption = "The same characters, predicted each time from a fresh state after only the last so many characters."
     axes = ("characters that may be read", "nats per character")
-    return _lines("memory", "Loss with the context cut", caption, axes, lines, order, None)
+    return line_figure("memory", "Loss with the context cut", caption, axes, lines, order, None)
 
 
 def calibration_figure(evidence: Evidence) -> Figure | None:
@@ -102,10 +102,11 @@ def calibration_figure(evidence: Evidence) -> Figure | None:
     )
 
 
-def _lines(
+def line_figure(
     name: str, title: str, caption: str, axes: tuple[str, str], lines: Mapping[str, Mapping[str, float]],
     order: list[str], base: dict[str, Any] | None,
 ) -> Figure | None:  # fmt: skip
+    """Draw lines over an ordered scale of names; None where there is nothing to draw a line between."""
     kept = dict(list(lines.items())[:_MOST_LEVELS])
     rows: Rows = [
         {"main": main, "x": x, "value": figures(found[x])}
@@ -137,7 +138,7 @@ def _lines(
 
 
 def _reference(evidence: Evidence) -> dict[str, Any] | None:
-    value = evidence.baselines.get(evidence.baseline, {}).get(evidence.metric)
+    value = evidence.reference(evidence.metric)
     title = baseline_title(evidence.baseline)
     if not is_finite(value):
         return None

@@ -85,7 +85,7 @@ def _glance(evidence: Evidence) -> list[tuple[str, str]]:
     runs = len({run.path for level in evidence.levels for run in level.runs})
     facts = [("trainings", words.number(runs))] if evidence.is_study else []
     known = [level for level in evidence.levels if (level.metrics.get(metric) or {}).get("mean") is not None]
-    reference = evidence.baselines.get(evidence.baseline, {}).get(metric)
+    reference = evidence.reference(metric)
     if reference is not None:
         facts.append((f"test {title} of {words.baseline_title(evidence.baseline)}", words.number(reference)))
     if known:

@@ -6,7 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gatewise.report import figures, figures_forecast, figures_text, samples, tables, tables_forecast, tables_text
+from gatewise.report import (
+    confusion,
+    fairness,
+    figures,
+    figures_classify,
+    figures_forecast,
+    figures_text,
+    mistakes,
+    samples,
+    tables,
+    tables_classify,
+    tables_forecast,
+    tables_text,
+)
 from gatewise.report.evidence import Evidence
 from gatewise.report.figure import Figure
 from gatewise.report.table import Table
@@ -98,7 +111,47 @@ def _text(evidence: Evidence) -> Parts:
     )
 
 
-_MAKERS: dict[str, Callable[[Evidence], Parts]] = {"forecast": _forecast, "generate": _text}
+def _classify(evidence: Evidence) -> Parts:
+    drawn = {
+        **_shared_figures(evidence),
+        "curve": _some(figures_classify.setting_figure(evidence)),
+        "scores": _some(figures_classify.score_figure(evidence)),
+        "calibration": _some(figures_classify.calibration_figure(evidence)),
+    }
+    made = {
+        **_shared_tables(evidence),
+        "baseline": tables_classify.baseline_tables(evidence),
+        "interval": None,
+        "classes": tables_classify.class_table(evidence),
+        "points": tables_classify.points_table(evidence),
+        "agreement": tables_classify.agreement_table(evidence),
+        "encoder": tables_classify.encoder_table(evidence),
+    }
+    matrices, others = confusion.read_matrices(evidence)
+    whose, wrong = mistakes.read_mistakes(evidence)
+    fair = fairness.read_fairness(evidence)
+    sections = [("classes", "Classes")] * bool(matrices) + [("sure", "Calibration")] * bool(drawn["calibration"])
+    sections += [("mistakes", "Mistakes")] * bool(wrong or made["agreement"])
+    sections += [("fairness", "Fairness")] * bool(fair) + [("encoder", "Encoder")] * bool(made["encoder"])
+    return Parts(
+        template="sections_classify.html",
+        sections=sections,
+        leaks="Its parts were drawn at random, and texts that are nearly the same stand on both sides: the network has "
+        "seen some of what it is judged by. Use the numbers to compare with others that split the same way, not to "
+        "expect them of new texts.",
+        figures=drawn,
+        tables=made,
+        extra={
+            "matrices": matrices,
+            "other_matrices": others,
+            "mistakes": wrong,
+            "mistakes_of": whose,
+            "fairness": fair,
+        },
+    )
+
+
+_MAKERS: dict[str, Callable[[Evidence], Parts]] = {"forecast": _forecast, "generate": _text, "classify": _classify}
 
 
 def _shared_figures(evidence: Evidence) -> dict[str, list[Figure]]:

@@ -7,6 +7,12 @@ from pathlib import Path
 from gatewise.report import words
 from gatewise.report.evidence import read_evidence
 
+_LEAKS = {
+    "forecast": "The split leaks: neighbouring windows overlap, so test windows share rows with training windows.",
+    "generate": "The split leaks: the network has read what stands right before and after each test window.",
+    "classify": "The split leaks: texts that are nearly the same stand on both sides.",
+}
+
 
 def summary_lines(folder: Path) -> list[str]:
     """Return what a study or a run found as lines of text: the verdict, then each setting beside the baselines.
@@ -21,7 +27,7 @@ def summary_lines(folder: Path) -> list[str]:
     metric = evidence.metric
     lines = [verdict.headline, *verdict.sentences]
     if evidence.leaking:
-        lines.append("The split leaks: neighbouring windows overlap, so test windows share rows with training windows.")
+        lines.append(_LEAKS.get(evidence.task, _LEAKS["forecast"]))
     decisions = {row.get("label"): str(row.get("says") or "") for row in evidence.against_baseline}
     rows = [
         (level.label, words.spread(level.metrics.get(metric)), decisions.get(level.label, ""))

@@ -11,8 +11,9 @@ from gatewise.report.evidence import Evidence, Level, show_setting, show_value
 from gatewise.report.table import SIGNS, Cell, Table, figure, group, grouped, head, says, text
 from gatewise.report.words import baseline_title, interval, metric_title, number, p_value, spread
 
-#: Say the same as nats per character in another unit; they stand in the run's result.
+#: Say the same as another column, in another unit or once more; they stand in the run's result.
 _LEFT_OUT = {f"{protocol}_{name}" for protocol in PROTOCOLS for name in ("bits_per_char", "perplexity")}
+_LEFT_OUT |= {"tuned_f1_weighted", "tuned_matthews"}
 
 
 def results_table(evidence: Evidence) -> Table:
@@ -31,15 +32,31 @@ def results_table(evidence: Evidence) -> Table:
     rows = grouped(evidence, len(heads), cells)
     if evidence.baselines:
         rows.append(group("Baselines", len(heads)))
-    for key, values in evidence.baselines.items():
+    for title, values in _baseline_rows(evidence):
         shown = [figure(number(values.get(name))) for name in names]
-        rows.append([head(baseline_title(key)), *shown, *[figure(text(None), "quiet")] * len(costs)])
+        rows.append([head(title), *shown, *[figure(text(None), "quiet")] * len(costs)])
     note = "On the test part."
     if any(len(level.runs) > 1 for level in evidence.levels):
         note = "Mean ± standard deviation over seeds, on the test part."
     if len(evidence.levels) > 1:
         note += " The best setting of each column is bold."
     return Table("results-table", "Settings and baselines on the test part", heads, rows, note)
+
+
+def _baseline_rows(evidence: Evidence) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return each baseline with its metrics; one that is another for every level stands once a level."""
+    rows: list[tuple[str, Mapping[str, Any]]] = []
+    for key, values in evidence.baselines.items():
+        found = {
+            level.label: own[0]
+            for level in evidence.levels
+            if (own := [one["baselines"][key]["test"] for one in level.results if key in (one.get("baselines") or {})])
+        }
+        if evidence.within or len({own.get(evidence.metric) for own in found.values()}) < 2:
+            rows.append((baseline_title(key), values))
+        else:
+            rows += [(f"{baseline_title(key)}, {label}", own) for label, own in found.items()]
+    return rows
 
 
 def _best(evidence: Evidence, name: str) -> Level | None:

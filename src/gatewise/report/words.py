@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gatewise.metrics.names import NAMES, TEXT_NAMES, is_higher_better, metric_phrase
+from gatewise.metrics.names import CLASS_NAMES, NAMES, TEXT_NAMES, is_higher_better, metric_phrase
 from gatewise.report.evidence import Evidence
 
 _BASELINES = {
@@ -26,6 +26,11 @@ _BASELINES = {
     "xz": "xz",
     "ppm": "PPM",
     "held_out": "real text",
+    "majority": "the commonest class",
+    "tfidf_logistic": "logistic regression on TF-IDF",
+    "tfidf_balanced": "balanced logistic regression on TF-IDF",
+    "tfidf_svm": "a linear SVM on TF-IDF",
+    "encoder_logistic": "logistic regression on the encoder's mean",
 }
 #: What a baseline is, for a reader who sees that a network does not beat it.
 _ABOUT = {
@@ -34,6 +39,12 @@ _ABOUT = {
     "gzip": "gzip only looks for repeated text.",
     "xz": "xz only looks for repeated text.",
     "ppm": "PPM counts which bytes followed the last few, and goes on counting as it reads.",
+    **dict.fromkeys(
+        ("tfidf_logistic", "tfidf_balanced", "tfidf_svm"),
+        "TF-IDF counts the words and runs of letters of a text, not their order, and is made in seconds.",
+    ),
+    "encoder_logistic": "It reads the same encoder without recurrence: a recurrent head has to be better than that.",
+    "majority": "It always says the same class.",
 }
 _DASH = "–"
 
@@ -57,7 +68,7 @@ def metric_title(name: str) -> str:
 
 def metric_heading(name: str) -> str:
     """Return how a metric is written behind the word "test": as in a sentence, or with its unit."""
-    return metric_phrase(name) if name in TEXT_NAMES else metric_title(name)
+    return metric_phrase(name) if name in TEXT_NAMES or name in CLASS_NAMES else metric_title(name)
 
 
 def baseline_title(name: str) -> str:
@@ -146,6 +157,8 @@ def verdict(evidence: Evidence) -> Verdict:
         sentences.append(
             f"{title.capitalize()} as a forecast{below} says that nothing changes: it knows nothing and costs nothing."
         )
+    if evidence.task == "classify" and not evidence.is_study:
+        sentences += _of_thresholds(evidence.levels[0].results[0])
     sentences += [_ABOUT[base]] if base in _ABOUT and tone != "better" else []
     return Verdict(headline, tuple(sentences), tone)
 
@@ -191,7 +204,8 @@ def _too_few_seeds(evidence: Evidence) -> list[str]:
 
 
 def _of_one(label: str, baseline: str, says: str) -> str:
-    name = label.upper() if label in {"rnn", "gru", "lstm"} else label
+    first, *rest = label.split(" ")
+    name = " ".join([first.upper() if first in {"rnn", "gru", "lstm"} else first, *rest])
     middle = {"better": "beats", "worse": "does not beat", "undecided": "cannot be told apart from"}
     return f"{name} {middle.get(says, 'was compared with')} {baseline}."
 
@@ -201,7 +215,7 @@ def _measured(evidence: Evidence, row: Mapping[str, Any], title: str, *, nearest
     key = str(row.get("metric") or evidence.metric)
     level = next((level for level in evidence.levels if level.label == row.get("label")), None)
     entry = (level.metrics.get(key) if level else None) or {}
-    reference = evidence.baselines.get(evidence.baseline, {}).get(key)
+    reference = row.get("value", evidence.baselines.get(evidence.baseline, {}).get(key))
     seeds = len(entry.get("values") or ())
     over = f" on average over {seeds} seeds" if seeds > 1 else ""
     who = f"{'Nearest comes' if nearest else 'Best is'} {row.get('label')}, with" if evidence.is_study else "It has"
@@ -212,8 +226,41 @@ def _measured(evidence: Evidence, row: Mapping[str, Any], title: str, *, nearest
     what = "it" if is_higher_better(key) else "the error" if evidence.task == "forecast" else "the loss"
     times = f"{what} is {number(row['ratio'], 3)} times as large" if row.get("ratio") is not None else ""
     beside = f" ({', '.join(found)})" if found else ""
+    if reference is not None and evidence.task == "classify":
+        return [" ".join([*sentences, _gained(row, title, reference, p)])]
     if reference is not None:
         sentences.append(f"{title.capitalize()} has {number(reference)}{f': {times}{beside}' if times else ''}.")
     elif times:
         sentences.append(f"Beside {title}, {times}{beside}.")
     return [" ".join(sentences)]
+
+
+def _gained(row: Mapping[str, Any], title: str, reference: float, p: Any) -> str:
+    """Say what a baseline has, and by how much a score is above or below it."""
+    ratio, bounds = row.get("ratio"), row.get("interval")
+    found = [f"95 % interval of the difference {interval([(end - 1) * reference for end in bounds])}"] if bounds else []
+    found += [f"p {'' if p < 0.001 else '= '}{p_value(p)}"] if p is not None else []
+    beside = f" ({', '.join(found)})" if found else ""
+    gain = 0.0 if ratio is None else (ratio - 1) * reference
+    less = f": {number(abs(gain), 3)} {'less' if gain > 0 else 'more'}{beside}" if gain else ""
+    return f"{title[:1].upper()}{title[1:]} has {number(reference)}{less}."
+
+
+def _of_thresholds(result: Mapping[str, Any]) -> list[str]:
+    """Say how the comparison ends when both decide by thresholds, and how often just one of both is right."""
+    tuned, right = result.get("tuned_verdict") or {}, (result.get("verdict") or {}).get("mcnemar") or {}
+    said = []
+    if tuned.get("ours") and tuned.get("theirs"):
+        ours, theirs = (number(tuned[side].get("value")) for side in ("ours", "theirs"))
+        bounds = f", 95 % interval of the difference {interval(tuned['interval'])}" if tuned.get("interval") else ""
+        said.append(
+            f"With thresholds that both chose on validation it has {ours}, and {baseline_title(str(tuned['against']))} "
+            f"{theirs}: {tuned.get('says')}{bounds}."
+        )
+    if right.get("ours_alone") is not None and right.get("p") is not None:
+        p = "" if right["p"] < 0.001 else "= "
+        said.append(
+            f"It alone is right on {number(right['ours_alone'])} texts, the baseline alone on "
+            f"{number(right['theirs_alone'])} (McNemar, p {p}{p_value(right['p'])})."
+        )
+    return said

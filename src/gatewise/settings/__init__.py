@@ -1,5 +1,12 @@
 """Typed settings: what a run is, complete, in one tree that reads from and writes to plain JSON."""
 
+from gatewise.settings.adapt import (
+    AdaptDataSettings,
+    AdaptEncoderSettings,
+    AdaptSettings,
+    AdaptSplitSettings,
+    AdaptTrainSettings,
+)
 from gatewise.settings.base import (
     RESULTS_VERSION,
     Count,
@@ -43,6 +50,11 @@ from gatewise.settings.text import (
 from gatewise.settings.train import TrainSettings
 
 __all__ = [
+    "AdaptDataSettings",
+    "AdaptEncoderSettings",
+    "AdaptSettings",
+    "AdaptSplitSettings",
+    "AdaptTrainSettings",
     "ClassifyDataSettings",
     "ClassifyModelSettings",
     "ClassifyParts",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from gatewise import registry
 from gatewise.settings.base import Count, Names, Rate, RunSettings, Settings, registered
@@ -18,7 +18,13 @@ Share = Annotated[float, Field(gt=0.0, le=1.0)]
 FROM_SCRATCH = ("words", "characters")
 
 
-def _is_cleaning(names: tuple[str, ...]) -> tuple[str, ...]:
+def _as_texts(value: Any) -> Any:
+    """Take numbers for names: ``{0: 1}`` and ``{"0": "1"}`` are the same."""
+    return {str(key): str(name) for key, name in value.items()} if isinstance(value, Mapping) else value
+
+
+def is_cleaning(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names when they are steps of cleaning; raises as ``registry.cleaning_steps``."""
     registry.cleaning_steps(names)
     return names
 
@@ -38,7 +44,7 @@ class ClassifyDataSettings(Settings):
     """Column of the text; guessed, and said, when absent."""
     label: str | None = None
     """Column of the label; guessed, and said, when absent."""
-    names: dict[str, str] = Field(default_factory=dict)
+    names: Annotated[dict[str, str], BeforeValidator(_as_texts)] = Field(default_factory=dict)
     """Names of the labels' codes, e.g. 0=hate; shown in every report and prediction."""
     votes: Names = ()
     """Columns with the annotators' votes, one for each class in the order of the classes."""
@@ -46,7 +52,7 @@ class ClassifyDataSettings(Settings):
     """Column whose equal values (a user, a thread) stay in one part."""
     fairness: str | None = None
     """Column of groups (a dialect, a community) whose harmless texts are looked at one group at a time."""
-    cleaning: Annotated[Names, AfterValidator(_is_cleaning)] = ("tweets",)
+    cleaning: Annotated[Names, AfterValidator(is_cleaning)] = ("tweets",)
     """Steps of cleaning, or presets of them (tweets, report, none); -STEP takes one out again, +STEP puts one in."""
     empty: Literal["keep", "drop"] = "keep"
     """What happens to a text of which cleaning leaves nothing."""
@@ -139,6 +145,8 @@ class ClassifyModelSettings(ModelSettings):
     def _pools(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value or len(set(value)) < len(value):
             raise ValueError(f"give one or more poolings, each once (found {', '.join(value) or 'none'})")
+        if "last_padded" in value and len(value) > 1:
+            raise ValueError("last_padded lets the cells read the padding too, so it stands alone")
         return value
 
 
@@ -186,7 +194,7 @@ class ClassifyParts(Settings):
     )  # fmt: skip
     """Baselines shown beside the result; majority is always there."""
     wanted_recall: dict[str, Share] = Field(default_factory=dict)
-    """Class and recall, e.g. hate=0.8: the threshold that reaches it on validation, and what it costs on the test part."""
+    """Class and recall, e.g. hate=0.8: the threshold that reaches it on validation, and its price on the test part."""
     wanted_precision: dict[str, Share] = Field(default_factory=dict)
     """Class and precision that a threshold on validation has to reach."""
     explained: Annotated[int, Field(ge=0, le=1000)] = 20

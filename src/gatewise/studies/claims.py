@@ -36,15 +36,7 @@ def _judge(claim: Mapping[str, Any], levels: list[LevelResults], main: str | Non
 
 
 def _judge_figure(claim: Mapping[str, Any], levels: list[LevelResults]) -> tuple[float | None, list[float] | None, str]:
-    values = [
-        value
-        for level in levels
-        for value in (
-            level.series_by_seed(claim["metric"], claim["series"])
-            if claim.get("series")
-            else level.by_seed(claim["metric"])
-        ).values()
-    ]
+    values = [value for level in levels for value in _by_seed(level, claim).values()]
     if not values:
         return None, None, "not run"
     mean = sum(values) / len(values)
@@ -56,6 +48,15 @@ def _judge_figure(claim: Mapping[str, Any], levels: list[LevelResults]) -> tuple
     if high < min(figures):
         return mean, [low, high], "ours is lower"
     return mean, [low, high], "ours is higher" if low > max(figures) else "agrees"
+
+
+def _by_seed(level: LevelResults, claim: Mapping[str, Any]) -> dict[int, float]:
+    """Return what a claim is about: one series, one class, or all together."""
+    if claim.get("series"):
+        return level.series_by_seed(claim["metric"], claim["series"])
+    if claim.get("of_class"):
+        return level.class_by_seed(claim["metric"], claim["of_class"])
+    return level.by_seed(claim["metric"])
 
 
 def _judge_best(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from gatewise.settings import ForecastSettings, TextSettings
+import hashlib
+from pathlib import Path
+
+from gatewise.errors import DataError
+from gatewise.settings import FROM_SCRATCH, ClassifySettings, EncoderSettings, ForecastSettings, TextSettings
 
 
 def forecast_digest(settings: ForecastSettings) -> str:
@@ -34,3 +38,34 @@ def text_digest(settings: TextSettings) -> str:
     corpus = read_corpus(settings.data)
     split_text(corpus, settings.split, settings.data)
     return str(corpus.digest)
+
+
+def classify_digest(settings: ClassifySettings) -> str:
+    """Read the labelled texts of a run and return a digest of them and of the encoder that reads them.
+
+    Raises
+    ------
+    DataError
+        If the run would be refused for its data.
+    InputError
+        If there is no such encoder on this machine, or it cannot be used.
+    """
+    from gatewise.data.labelled import read_labelled, split_labelled
+
+    labelled = read_labelled(settings.data, settings.split.column)
+    split_labelled(labelled, settings.split)
+    return "".join([labelled.digest, *encoder_digests(settings.encoder)])
+
+
+def encoder_digests(encoder: EncoderSettings) -> list[str]:
+    """Return the digest of what an encoder brings along: its weights, or a file of word vectors; none from scratch."""
+    if encoder.vectors:
+        try:
+            return [hashlib.sha256(Path(encoder.vectors).read_bytes()).hexdigest()]
+        except OSError as error:
+            raise DataError(f"{encoder.vectors}: cannot be read: {error.strerror}") from None
+    if encoder.name in FROM_SCRATCH:
+        return []
+    from gatewise.encoders import find_encoder
+
+    return [str(find_encoder(encoder.name, revision=encoder.revision, download=encoder.download).digest)]

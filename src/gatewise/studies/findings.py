@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import Any
 
-from gatewise.metrics.names import is_higher_better
+from gatewise.metrics.names import direction, is_higher_better
 from gatewise.studies.factors import show
+from gatewise.studies.findings_classify import class_findings
 from gatewise.studies.levels import LevelResults, by_level, conditions, known_interval
 from gatewise.studies.statistics import decide_all
 from gatewise.studies.words import (
     baseline_name,
     capital,
+    difference_words,
     level_name,
     listed,
     metric_label,
@@ -46,6 +48,7 @@ def make_findings(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
     return [
         *_against_doing_nothing(tree),
         *_best_of_each_condition(tree, levels),
+        *class_findings(tree, levels),
         *_the_same(tree),
         *_what_each_factor_does(tree, levels),
         *_divergence(tree),
@@ -73,19 +76,30 @@ def _against_doing_nothing(tree: Tree) -> list[Finding]:
             head = f"None of {of} is shown to beat {name}"
         else:
             head = f"None of {of} beats {name}"
-        reference = value_text(tree["baselines"][baseline][metric])
+        reference = value_text(nearest["value"])
         told = f"{metric_label(metric)} of {times(nearest['ratio'])} that of {name} ({reference})"
+        if higher:
+            told = f"{metric_label(metric)} of {value_text(nearest['ratio'] * nearest['value'])} against {reference}"
+        who = f"the {'best' if higher and counts['better'] else 'nearest'}, {nearest['label']}, "
         found.append(
             {
-                "text": f"{head}: the nearest, {nearest['label']}, has a mean test {told}.",
+                "text": f"{head}: {who if len(rows) > 1 else 'it '}has a mean test {told}.",
                 "evidence": [
-                    "ratio " + ratio_words(nearest["ratio"], nearest["interval"]),
+                    _say_distance(nearest, higher=higher),
                     f"{p_words(nearest)}, seeds as the unit",
                     f"better {counts['better']}, undecided {counts['undecided']}, worse {counts['worse']}",
                 ],
             }
         )
     return found
+
+
+def _say_distance(row: Mapping[str, Any], *, higher: bool) -> str:
+    """Write how far a level is from a baseline: a ratio of errors, a difference of scores."""
+    if not higher:
+        return "ratio " + ratio_words(row["ratio"], row["interval"])
+    gain, *bounds = ((ratio - 1) * row["value"] for ratio in (row["ratio"], *(row["interval"] or ())))
+    return "difference " + difference_words(gain, bounds or None)
 
 
 def _best_of_each_condition(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
@@ -188,34 +202,37 @@ def _say_best(tree: Tree, best: _Best) -> Finding:
 
 
 def _what_each_factor_does(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
-    """Say for every other factor what each level does to the error, against the factor's first level."""
+    """Say for every other factor what each level does to the error, against the factor's first level.
+
+    An error is multiplied; a score may be near zero, so to it something is added.
+    """
     found = []
     metric = tree["metric"]
-    if is_higher_better(metric):  # a score near or below zero cannot be multiplied
-        return []
+    higher = is_higher_better(metric)
     for factor, values in tree["factors"].items():
         if factor == tree["main"]:
             continue
         groups = by_level(levels, factor)
-        first, logs = show(values[0]), {}
+        first, effects = show(values[0]), {}
         for value in values:
             matched = _matched(groups.get(first, []), groups.get(show(value), []), factor)
             if show(value) != first and matched:
-                logs[show(value)] = _log_ratios(matched, metric)
-        logs = {name: ratios for name, ratios in logs.items() if ratios}
-        for (name, ratios), decision in zip(logs.items(), decide_all(list(logs.values()), better="lower"), strict=True):
-            ratio = exp(decision.difference)
+                effects[show(value)] = _differences(matched, metric) if higher else _log_ratios(matched, metric)
+        effects = {name: seeds for name, seeds in effects.items() if seeds}
+        decisions = decide_all(list(effects.values()), better=direction(metric))
+        for (name, seeds), decision in zip(effects.items(), decisions, strict=True):
             bounds = known_interval(decision.interval)
-            bounds = None if bounds is None else [exp(bound) for bound in bounds]
-            found.append(
-                {
-                    "text": _say_effect(setting(factor, name), setting(factor, first), metric, ratio, decision.says),
-                    "evidence": [
-                        f"ratio {ratio_words(ratio, bounds)} (geometric mean)",
-                        f"{p_words({'p_holm': decision.p_holm})}, {len(ratios)} seeds",
-                    ],
-                }
-            )
+            names = setting(factor, name), setting(factor, first)
+            if higher:
+                text = _say_gain(*names, metric, decision.difference, decision.says)
+                size = f"difference {difference_words(decision.difference, bounds)} (mean)"
+            else:
+                ratio = exp(decision.difference)
+                bounds = None if bounds is None else [exp(bound) for bound in bounds]
+                text = _say_effect(*names, metric, ratio, decision.says)
+                size = f"ratio {ratio_words(ratio, bounds)} (geometric mean)"
+            tested = f"{p_words({'p_holm': decision.p_holm})}, {len(seeds)} seeds"
+            found.append({"text": text, "evidence": [size, tested]})
     return found
 
 
@@ -224,6 +241,15 @@ def _say_effect(name: str, first: str, metric: str, ratio: float, says: str) -> 
     if says == "undecided":
         return f"Whether {what} changes the test {metric_label(metric)} is undecided: {times(ratio)} as large, {over}."
     return f"{capital(what)} makes the test {metric_label(metric)} {times(ratio)} as large, {over}."
+
+
+def _say_gain(name: str, first: str, metric: str, gain: float, says: str) -> str:
+    what, over = f"{name} in the place of {first}", "over all other settings"
+    by = value_text(abs(gain))
+    if says == "undecided":
+        more = "higher" if gain > 0 else "lower"
+        return f"Whether {what} changes the test {metric_label(metric)} is undecided: {by} {more}, {over}."
+    return f"{capital(what)} {'raises' if gain > 0 else 'lowers'} the test {metric_label(metric)} by {by}, {over}."
 
 
 def _matched(
@@ -243,6 +269,16 @@ def _log_ratios(pairs: list[tuple[LevelResults, LevelResults]], metric: str) -> 
     for first, other in pairs:
         a, b = first.by_seed(metric), other.by_seed(metric)
         per_pair.append({seed: log(b[seed] / a[seed]) for seed in a if seed in b and a[seed] > 0 and b[seed] > 0})
+    return _seed_by_seed(per_pair)
+
+
+def _differences(pairs: list[tuple[LevelResults, LevelResults]], metric: str) -> list[float]:
+    """Return one value a seed: the mean over pairs of other - first."""
+    both = [(first.by_seed(metric), other.by_seed(metric)) for first, other in pairs]
+    return _seed_by_seed([{seed: b[seed] - a[seed] for seed in a if seed in b} for a, b in both])
+
+
+def _seed_by_seed(per_pair: list[dict[int, float]]) -> list[float]:
     shared = set.intersection(*(set(one) for one in per_pair))
     return [sum(one[seed] for one in per_pair) / len(per_pair) for seed in sorted(shared)]
 

@@ -46,6 +46,14 @@ class LevelResults:
         }
         return {seed: float(value) for seed, value in found.items() if value is not None}
 
+    def class_by_seed(self, metric: str, name: str) -> dict[int, float]:
+        """Return a figure of one class alone on the test part, of each seed that has it."""
+        found = {
+            seed: (result.get("per_class") or {}).get("test", {}).get(name, {}).get(metric)
+            for seed, result in self.results.items()
+        }
+        return {seed: float(value) for seed, value in found.items() if value is not None}
+
     def mean(self, metric: str) -> float | None:
         """Return a test metric's mean over seeds."""
         values = list(self.by_seed(metric).values())
@@ -58,15 +66,6 @@ class LevelResults:
             if value is not None:
                 return float(value)
         return None
-
-    def best_baseline(self, metric: str) -> str | None:
-        """Return the baseline with the best test metric on the same windows."""
-        names: list[str] = list(next(iter(self.results.values())).get("baselines", {}))
-        values = {name: value for name in names if (value := self.baseline(name, metric)) is not None}
-        if not values:
-            return None
-        best = max if is_higher_better(metric) else min
-        return best(values, key=lambda name: values[name])
 
     def to_json(self) -> dict[str, Any]:
         """Return the row of this combination in ``comparison.json``."""
@@ -102,6 +101,17 @@ class LevelResults:
             "per_step_ms": None if step is None else 1000 * step,
             "exclusive": True,
         }
+
+
+def best_baseline(levels: Iterable[LevelResults], metric: str) -> str | None:
+    """Return the baseline with the best test metric; where levels have different ones, their mean counts."""
+    known = list(levels)
+    names = _in_order(name for level in known for one in level.results.values() for name in one.get("baselines", {}))
+    found = {name: [value for level in known if (value := level.baseline(name, metric)) is not None] for name in names}
+    means = {name: plain.fmean(values) for name, values in found.items() if values}
+    if not means:
+        return None
+    return (max if is_higher_better(metric) else min)(means, key=lambda name: means[name])
 
 
 def read_levels(place: StudyFolder, study: Mapping[str, Any]) -> list[LevelResults]:

@@ -87,8 +87,9 @@ def load_study(
             f"{where}: data.files: this study needs data files and names none; "
             f"give them after its name, e.g. {command} A.csv B.csv"
         )
-    places = tuple(_absolute(file, home) for file in settings.data.files)
-    return settings.model_copy(update={"data": settings.data.model_copy(update={"files": places})})
+    rooms = [room for room in ("files", "validation_files", "test_files") if hasattr(settings.data, room)]
+    places = {room: tuple(_absolute(file, home) for file in getattr(settings.data, room)) for room in rooms}
+    return settings.model_copy(update={"data": settings.data.model_copy(update=places)})
 
 
 def _ready() -> dict[str, Any]:

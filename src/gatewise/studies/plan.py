@@ -142,7 +142,8 @@ class _Digests:
         self._known: dict[str, str] = {}
 
     def __call__(self, settings: Any) -> str:
-        use = [part.model_dump(mode="json") for part in (settings.data, settings.split)]
+        parts = [getattr(settings, room, None) for room in ("data", "split", "encoder")]
+        use = [part.model_dump(mode="json") for part in parts if part is not None]
         key = json.dumps([*use, settings.train.loss], sort_keys=True)
         if key not in self._known:
             self._known[key] = self._digest(settings)

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from gatewise.errors import did_you_mean
+from gatewise.metrics.names import ONE_CLASS_NAMES
 from gatewise.registry import TASKS, task_of
-from gatewise.settings import Count, ForecastParts, RunSettings, Settings, TextParts
+from gatewise.settings import ClassifyParts, Count, ForecastParts, RunSettings, Settings, TextParts
 from gatewise.studies.factors import Factor, Level, read_factors
 
 _MOST_SEEDS = 1000
@@ -53,6 +54,8 @@ class Claim(Settings):
     """Which metric the claim is about; the study's own when absent."""
     series: str | None = None
     """The one series that the figure is about; all together when absent."""
+    of_class: str | None = None
+    """The one class that the figure is about: precision, recall, f1 or average_precision of it."""
     where: dict[str, Any] = Field(default_factory=dict)
     """Factor to level: the runs that the claim is about."""
     factor: str | None = None
@@ -99,9 +102,10 @@ class StudySettings(Settings):
     @field_validator("metric", "also", "claims")
     @classmethod
     def _metrics_are_known(cls, value: Any) -> Any:
-        known = TASKS[cls.model_fields["task"].default].load("metrics")
+        table = TASKS[cls.model_fields["task"].default].load("metrics")
         for name in (value,) if isinstance(value, str) else value:
             metric = name.metric if isinstance(name, Claim) else name
+            known = ONE_CLASS_NAMES if isinstance(name, Claim) and name.of_class else table
             if metric is not None and metric not in known:
                 raise ValueError(f"unknown metric {metric!r}{did_you_mean(metric, known)}")
         return value
@@ -165,6 +169,15 @@ class TextStudy(TextParts, StudySettings):
         if self.within == "sampling":
             return Factor("sampling", tuple(Level(one, {}, one) for one in self.samplings))
         return None
+
+
+class ClassifyStudy(ClassifyParts, StudySettings):
+    """A study of classification runs."""
+
+    metric: str = "f1_macro"
+    """What levels are compared by."""
+    within: None = None
+    """Nothing: a classification run measures nothing inside itself that could be compared."""
 
 
 def run_part(study: type[StudySettings], tree: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from gatewise.metrics.names import metric_phrase as metric_label
 from gatewise.studies.factors import show
 
 __all__ = [
-    "baseline_name", "capital", "count", "level_name", "listed", "metric_label", "p_words", "ratio_value",
-    "ratio_words", "setting", "span", "times", "value",
+    "baseline_name", "capital", "count", "difference_words", "level_name", "listed", "metric_label", "p_words",
+    "ratio_value", "ratio_words", "setting", "span", "times", "value",
 ]  # fmt: skip
 
 _BASELINES = {
@@ -26,6 +26,11 @@ _BASELINES = {
     "xz": "xz",
     "ppm": "PPM",
     "held_out": "real text",
+    "majority": "the commonest class",
+    "tfidf_logistic": "logistic regression on TF-IDF",
+    "tfidf_balanced": "balanced logistic regression on TF-IDF",
+    "tfidf_svm": "a linear SVM on TF-IDF",
+    "encoder_logistic": "logistic regression on the encoder's mean",
 }
 _COUNTS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
@@ -138,6 +143,18 @@ def ratio_words(ratio: float, bounds: Any) -> str:
     known = None if bounds is None else [ratio_value(bound) for bound in bounds]
     tail = "" if known is None else f" (95 % interval {known[0]} to {known[1]})"
     return f"{ratio_value(ratio)}{tail}"
+
+
+def difference_words(difference: float, bounds: Any) -> str:
+    """Write a difference with its interval.
+
+    Examples
+    --------
+    >>> difference_words(0.0123, [0.01, 0.0146])
+    '0.0123 (95 % interval 0.01 to 0.0146)'
+    """
+    tail = "" if bounds is None else f" (95 % interval {value(bounds[0])} to {value(bounds[1])})"
+    return f"{value(difference)}{tail}"
 
 
 def capital(text: str) -> str:

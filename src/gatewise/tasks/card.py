@@ -16,6 +16,7 @@ def front_matter(
     kind: str,
     dataset: Mapping[str, str],
     tags: Sequence[str],
+    base_model: str | None = None,
 ) -> str:
     """Return the YAML front matter, with the baselines' figures beside the model's.
 
@@ -27,6 +28,8 @@ def front_matter(
         The metrics that are listed.
     kind
         Pipeline tag of the hub.
+    base_model
+        Name on the hub of the pretrained network that it stands on.
     """
     metrics = [
         {"type": name, "value": float(f"{values[name]:.6g}"), "name": f"test {name} of {who}"}
@@ -39,6 +42,7 @@ def front_matter(
         "library_name": "gatewise",
         "license": "other",
         "pipeline_tag": kind,
+        **({"base_model": base_model} if base_model else {}),
         "tags": [*tags, "recurrent-neural-network", config["settings"]["model"]["cell"]],
         "model-index": [{"name": title(config), "results": [found]}],
     }
@@ -62,7 +66,7 @@ def verdict_sentence(result: Mapping[str, Any]) -> str:
     verdict = result.get("verdict")
     if not verdict:
         return "Nothing was held out, so nothing is known about how good it is."
-    ratio = "" if verdict["ratio"] is None else f" ({verdict['metric']} x {verdict['ratio']:.3f})"
+    ratio = "" if verdict.get("ratio") is None else f" ({verdict['metric']} x {verdict['ratio']:.3f})"
     against = f"the baseline {verdict['against']} on the held-out part{ratio}"
     return {
         "better": f"It is **better** than {against}.",

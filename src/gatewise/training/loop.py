@@ -21,11 +21,11 @@ from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_chec
 from gatewise.training.device import DTYPES, autocast, choose_device, cpu_threads, denormals_flushed, place
 from gatewise.training.diverged import diverged, diverged_in_validation, gradients_finite
 from gatewise.training.interrupts import Interrupts
-from gatewise.training.optimizers import create_optimizer
+from gatewise.training.optimizers import create_optimizer, parameter_groups
 from gatewise.training.progress import Progress, Silent
 from gatewise.training.schedules import create_schedule
 from gatewise.training.seeds import Seeds
-from gatewise.training.session import Session, identity, kernel_in_use, threads_to_use
+from gatewise.training.session import Session, identity, kernel_in_use, learned, threads_to_use
 from gatewise.training.stopping import EarlyStopping
 from gatewise.training.task import TrainingTask, Watcher
 
@@ -140,8 +140,8 @@ class _Training:
         self.network, self.task, self.settings, self.seeds, self.steps = network, task, settings, seeds, steps
         self.folder, self.progress, self.on_epoch, self.watcher = folder, progress, on_epoch, watcher
         self.limit = math.inf if settings.minutes is None else 60 * settings.minutes  # seconds
-        self.optimizer = create_optimizer(network.parameters(), settings)
-        self.base_rate: float = self.optimizer.param_groups[0]["lr"]
+        self.optimizer = create_optimizer(parameter_groups(network), settings)
+        self.base_rates: list[float] = [group["lr"] for group in self.optimizer.param_groups]
         self.schedule = create_schedule(settings)
         self.stopping = EarlyStopping(settings.patience, settings.min_delta)
         with autocast(settings, self.device):
@@ -173,7 +173,7 @@ class _Training:
         finally:
             self.progress.stop()
         if settings.restore_best and session.best:
-            self.network.load_state_dict(session.best)
+            self.network.load_state_dict(session.best, strict=False)  # what is frozen is as it was
         elif session.average:
             self.network.load_state_dict(session.average.tensors(), strict=False)  # it has no buffers
         self.network.eval()
@@ -227,9 +227,9 @@ class _Training:
     def make_step(self, key: Any) -> float:
         """Change the weights by one batch and return its loss."""
         session, network, dropout = self.session, self.network, self.session.dropout
-        rate = self.base_rate * self.schedule.factor(self.share)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        factor = self.schedule.factor(self.share)
+        for group, base in zip(self.optimizer.param_groups, self.base_rates, strict=True):
+            group["lr"] = base * factor
         batch = place(self.task.batch(key), network)
         masks = dropout.get_state() if dropout else None
 
@@ -246,7 +246,7 @@ class _Training:
             if dropout and masks is not None:
                 dropout.set_state(masks)  # the search repeats the step as it was
             where = f"epoch {session.epoch + 1}, step {session.step + 1} of {self.steps}"
-            raise diverged(network, batch, compute_loss, where=where, rate=rate)
+            raise diverged(network, batch, compute_loss, where=where, rate=self.base_rates[0] * factor)
         if self.settings.clip_norm is not None:
             nn.utils.clip_grad_norm_(network.parameters(), self.settings.clip_norm)
         self.optimizer.step()
@@ -276,7 +276,7 @@ class _Training:
                 raise diverged_in_validation(network, deciding, epoch=epoch, rate=rate)
             best = self.stopping.improves(deciding, epoch)
             if best and self.settings.restore_best:
-                session.best = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+                session.best = {name: tensor.detach().clone() for name, tensor in learned(network).items()}
         self.schedule.end_epoch(deciding)
         judging = time.perf_counter() - start
         session.seconds += judging

@@ -4,6 +4,8 @@ Keras differs from torch in where epsilon stands, in Adagrad's start, in momentu
 and in weight decay (always decoupled: ``w -= learning_rate * weight_decay * w`` before the step, for every
 optimiser). Adam and Adagrad run on torch's fused kernels, made to compute these rules exactly.
 
+A network may offer groups of parameters with rates of their own; see :func:`parameter_groups`.
+
 A new optimiser is a function ``name(params, settings) -> torch.optim.Optimizer`` and a line in ``gatewise.registry``.
 Its states are tensors in ``optimizer.state[parameter]``, shaped like the parameter or scalar: the checkpoint saves
 them.
@@ -24,34 +26,57 @@ from gatewise.settings import TrainSettings
 _EPSILON = 1e-7
 
 
-def create_optimizer(params: Iterable[nn.Parameter], settings: TrainSettings) -> torch.optim.Optimizer:
-    """Make the optimiser that ``settings.optimizer`` names, over the parameters that can be trained."""
-    trainable = [parameter for parameter in params if parameter.requires_grad]
-    optimizer: torch.optim.Optimizer = registry.OPTIMIZERS.load(settings.optimizer)(trainable, settings)
+#: Parameters, or torch's groups of them: ``{"params": [...], "lr": rate}``.
+Params = Iterable[nn.Parameter] | Iterable[dict[str, Any]]
+
+
+def create_optimizer(params: Params, settings: TrainSettings) -> torch.optim.Optimizer:
+    """Make the optimiser that ``settings.optimizer`` names, over the parameters that can be trained.
+
+    Parameters
+    ----------
+    params
+        Parameters, or groups of them; a group without ``"lr"`` has the rate of the settings.
+    """
+    groups = []
+    for group in _as_groups(params):
+        trainable = [parameter for parameter in group["params"] if parameter.requires_grad]
+        groups += [{**group, "params": trainable}] if trainable else []
+    optimizer: torch.optim.Optimizer = registry.OPTIMIZERS.load(settings.optimizer)(groups, settings)
     return optimizer
 
 
-def adam(params: Iterable[nn.Parameter], settings: TrainSettings) -> torch.optim.Optimizer:
+def parameter_groups(network: nn.Module) -> Params:
+    """Return what a network wants to be trained: its own ``parameter_groups()``, or all its parameters.
+
+    A network's ``parameter_groups()`` returns dicts as torch's optimisers take them: ``"params"``, and ``"lr"`` where
+    a group has a rate of its own. The schedule moves every group's own rate. The log shows the first group's.
+    """
+    groups = getattr(network, "parameter_groups", None)
+    return network.parameters() if groups is None else groups()
+
+
+def adam(params: Params, settings: TrainSettings) -> torch.optim.Optimizer:
     """Adam (Kingma & Ba 2015, the form before section 2.1): rate 1e-3, betas 0.9 and 0.999, epsilon 1e-7."""
     return Adam(params, _rate(settings, 1e-3), _decay(settings, 0.0))
 
 
-def adamw(params: Iterable[nn.Parameter], settings: TrainSettings) -> torch.optim.Optimizer:
+def adamw(params: Params, settings: TrainSettings) -> torch.optim.Optimizer:
     """Adam with decoupled weight decay 0.004 (Loshchilov & Hutter 2019)."""
     return Adam(params, _rate(settings, 1e-3), _decay(settings, 0.004))
 
 
-def adagrad(params: Iterable[nn.Parameter], settings: TrainSettings) -> torch.optim.Optimizer:
+def adagrad(params: Params, settings: TrainSettings) -> torch.optim.Optimizer:
     """Adagrad (Duchi et al. 2011): rate 1e-3, accumulator starting at 0.1, epsilon 1e-7."""
     return Adagrad(params, _rate(settings, 1e-3), _decay(settings, 0.0))
 
 
-def rmsprop(params: Iterable[nn.Parameter], settings: TrainSettings) -> torch.optim.Optimizer:
+def rmsprop(params: Params, settings: TrainSettings) -> torch.optim.Optimizer:
     """RMSprop (Hinton 2012): rate 1e-3, rho 0.9, ``settings.momentum``, epsilon 1e-7 inside the root."""
     return RMSprop(params, _rate(settings, 1e-3), _decay(settings, 0.0), settings.momentum)
 
 
-def sgd(params: Iterable[nn.Parameter], settings: TrainSettings) -> torch.optim.Optimizer:
+def sgd(params: Params, settings: TrainSettings) -> torch.optim.Optimizer:
     """Stochastic gradient descent: rate 0.01, ``settings.momentum``."""
     return SGD(params, _rate(settings, 1e-2), _decay(settings, 0.0), settings.momentum)
 
@@ -63,7 +88,7 @@ class Adam(torch.optim.AdamW):
     root ``sqrt(v / (1 - b2^t))``; with ``epsilon / sqrt(1 - b2^t)`` in its place the two are equal at every step.
     """
 
-    def __init__(self, params: Iterable[nn.Parameter], lr: float, weight_decay: float) -> None:
+    def __init__(self, params: Params, lr: float, weight_decay: float) -> None:
         super().__init__(params, lr=lr, betas=(0.9, 0.999), eps=_EPSILON, weight_decay=weight_decay, fused=True)
 
     @torch.no_grad()
@@ -84,11 +109,11 @@ class Adagrad(torch.optim.Adagrad):
     own epsilon, outside the root, is 0.
     """
 
-    def __init__(self, params: Iterable[nn.Parameter], lr: float, weight_decay: float) -> None:
-        parameters = list(params)
-        on_cpu = all(parameter.device.type == "cpu" for parameter in parameters)
+    def __init__(self, params: Params, lr: float, weight_decay: float) -> None:
+        groups = _as_groups(params)
+        on_cpu = all(parameter.device.type == "cpu" for group in groups for parameter in group["params"])
         kernel = {"fused": True} if on_cpu else {"foreach": True}  # torch fuses Adagrad on the CPU only
-        super().__init__(parameters, lr=lr, eps=0.0, initial_accumulator_value=0.1 + _EPSILON, **kernel)
+        super().__init__(groups, lr=lr, eps=0.0, initial_accumulator_value=0.1 + _EPSILON, **kernel)
         self.decay = weight_decay
 
     @torch.no_grad()
@@ -103,7 +128,7 @@ class Adagrad(torch.optim.Adagrad):
 class _Momentum(torch.optim.Optimizer, ABC):
     """What RMSprop and SGD share: groups, weight decay, and lists of tensors for torch's foreach functions."""
 
-    def __init__(self, params: Iterable[nn.Parameter], lr: float, weight_decay: float, momentum: float) -> None:
+    def __init__(self, params: Params, lr: float, weight_decay: float, momentum: float) -> None:
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
 
     @torch.no_grad()
@@ -188,6 +213,11 @@ def load_states(optimizer: torch.optim.Optimizer, states: dict[str, Tensor]) -> 
         number, name = key.split(".", 1)
         tree.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({"state": tree, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _as_groups(params: Params) -> list[dict[str, Any]]:
+    given: list[Any] = list(params)
+    return given if given and isinstance(given[0], dict) else [{"params": given}]
 
 
 def _with_gradient(group: dict[str, Any]) -> list[Tensor]:

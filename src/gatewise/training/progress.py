@@ -12,6 +12,9 @@ from gatewise.harmless import harmless
 class Progress(Protocol):
     """Told by the loop where it is."""
 
+    def work(self, what: str, done: int, total: int) -> None:
+        """`done` of `total` pieces of some work before training are done."""
+
     def start(self, *, epochs: int | None, steps_per_epoch: int, steps_done: int) -> None:
         """Training begins or goes on; `epochs` is None when the clock ends it."""
 
@@ -30,6 +33,9 @@ class Progress(Protocol):
 
 class Silent:
     """Say nothing: the library's default."""
+
+    def work(self, what: str, done: int, total: int) -> None:
+        """Say nothing."""
 
     def start(self, *, epochs: int | None, steps_per_epoch: int, steps_done: int) -> None:
         """Say nothing."""
@@ -53,6 +59,14 @@ class Lines(Silent):
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr
         self.epochs: int | None = 0
+        self._tenths = 0
+
+    def work(self, what: str, done: int, total: int) -> None:
+        """Write a line at every tenth."""
+        tenths = 10 * done // max(1, total)
+        if tenths != self._tenths:
+            self._tenths = tenths
+            self.show(f"{what}  {done:,} of {total:,}")
 
     def start(self, *, epochs: int | None, steps_per_epoch: int, steps_done: int) -> None:  # noqa: ARG002 - one signature
         """Keep how many epochs there are at most."""
@@ -92,6 +106,11 @@ class Bar(Silent):
             transient=True,
         )
         self._task = self._bar.add_task(name, text="", total=None)
+
+    def work(self, what: str, done: int, total: int) -> None:
+        """Show the bar of that work."""
+        self._bar.update(self._task, total=total, completed=done, text=f"{what}  {done:,} of {total:,}")
+        self._bar.start()
 
     def start(self, *, epochs: int | None, steps_per_epoch: int, steps_done: int) -> None:
         """Show the bar."""

@@ -83,7 +83,7 @@ class Session:
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """Return what a checkpoint keeps as tensors, in groups."""
         return {
-            "network": dict(self.network.state_dict()),
+            "network": learned(self.network),
             "best": self.best,
             "average": self.average.tensors() if self.average else {},
             "optimizer": dict(states_of(self.optimizer)),
@@ -122,7 +122,7 @@ class Session:
                 f"this run began with the kernel {began!r} and would go on with {self.kernel!r}, which changes its "
                 "last digits: go on where it began, or train into a new folder"
             )
-        self.network.load_state_dict(tensors["network"])
+        self.network.load_state_dict(tensors["network"], strict=False)  # the identity has every weight's name and shape
         own = self.network.state_dict()
         self.best = {name: tensor.to(own[name].device) for name, tensor in tensors.get("best", {}).items()}
         if self.average:
@@ -144,9 +144,16 @@ def identity(network: nn.Module, settings: TrainSettings, seeds: Seeds, steps_pe
         # threads are looked at on their own, because None means as many as there are
         "train": settings.model_dump(mode="json", exclude={"checkpoint_seconds", "threads"}),
         "seeds": asdict(seeds),
-        "weights": {name: list(tensor.shape) for name, tensor in network.state_dict().items()},
+        "weights": {name: list(tensor.shape) for name, tensor in learned(network).items()},
         "epoch": {"steps": steps_per_epoch},
     }
+
+
+def learned(network: nn.Module) -> dict[str, Tensor]:
+    """Return the state of a network without its frozen weights, which training leaves as they were made."""
+    every = network.named_parameters(remove_duplicate=False)
+    frozen = {name for name, weight in every if not weight.requires_grad}
+    return {name: tensor for name, tensor in network.state_dict().items() if name not in frozen}
 
 
 def kernel_in_use(network: nn.Module) -> str | None:

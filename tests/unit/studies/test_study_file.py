@@ -30,7 +30,8 @@ def test_every_shipped_study_loads_in_every_preset():
 
 def test_quick_presets_bring_their_data_and_paper_presets_ask_for_it():
     for study in list_studies():
-        first = {"stocks": "sample:AAPL", "text": "sample:python-docs"}[study["name"].split("-")[0]]
+        samples = {"stocks": "sample:AAPL", "text": "sample:python-docs", "tweets": "sample:python-docstrings"}
+        first = samples[study["name"].split("-")[0]]
         assert load_study(study["name"]).data.files[0] == first
         with pytest.raises(
             SettingsError, match=f"give them after its name, e.g. gatewise study {study['name']} --preset"

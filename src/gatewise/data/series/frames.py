@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gatewise.data.series.table import UNNAMED, Table, frame_table
+from gatewise.data.tables.table import UNNAMED, Table, frame_table
 from gatewise.errors import DataError
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gatewise.data.series.columns import Layout
 from gatewise.data.series.series import show_time
-from gatewise.data.series.table import UNNAMED
+from gatewise.data.tables.table import UNNAMED
 from gatewise.errors import DataError
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from gatewise.data.series.table import Table
+from gatewise.data.tables.table import Table
 from gatewise.errors import DataError
 
 Refuse = Callable[[str], None]

@@ -1,7 +1,7 @@
 """Reading CSV: the separator found by itself, every column as text, and a row number for whatever is wrong.
 
-Values are cast later by `gatewise.data.series.values`, because only then can a message say in which row a bad value
-stands.
+Values are cast later, by whoever knows what a column means, because only then can a message say in which row a bad
+value stands.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from gatewise.data.series.table import SAMPLE_ROWS, Table, polars_speaks
+from gatewise.data.tables.table import SAMPLE_ROWS, Table, polars_speaks
 from gatewise.errors import DataError
 
 _SEPARATORS = (",", ";", "\t", "|", " ")
@@ -38,22 +39,25 @@ def csv_table(source: str, path: Path, separator: str | None) -> Table:
     if not any(line.strip() for line in lines):
         raise DataError(f"{source}: the file is empty")
     mark = _separator(separator) if separator is not None else sniff_separator(lines)
+    form = _Form(mark, _quotes_enclose(source, path, mark))
     squeeze = mark == " " and any(re.search(r"^ |  | $", line) for line in lines)
     header = _header(source, lines, mark, squeeze)
     names = _names(source, header)
     content = partial(_squeezed, path) if squeeze else (lambda: path)
-    number = partial(_csv_line, path, mark)
-    explain = partial(_explain_csv, path, mark, len(header))
+    number = partial(_csv_line, path, form)
+    explain = partial(_explain_csv, path, form, len(header))
+    quote = '"' if form.quoted else None
 
     def load(columns: list[str], rows: int | None = None) -> pl.DataFrame:
         wanted = sorted({names.index(column) for column in columns} | {len(names) - 1})
         with polars_speaks(source, explain):
             frame = pl.read_csv(
-                content(), separator=mark, infer_schema=False, columns=wanted, n_rows=rows, low_memory=False
-            )
+                content(), separator=mark, quote_char=quote, infer_schema=False, columns=wanted, n_rows=rows,
+                low_memory=False,
+            )  # fmt: skip
             frame.columns = [names[i] for i in wanted]
         if len(names) > 1 and frame.get_column(names[-1]).null_count() > 0:
-            _refuse_short_rows(source, path, mark, squeeze, len(header))
+            _refuse_short_rows(source, path, form, squeeze, len(header))
         return frame.select(columns)
 
     sample = load(names, SAMPLE_ROWS)
@@ -64,14 +68,51 @@ def csv_table(source: str, path: Path, separator: str | None) -> Table:
             f"{source}: the first line must name the columns, and holds values ({', '.join(names[:4])}); add a header"
         )
     keep = [name for name, title in zip(names, header, strict=True) if title.strip() or _filled(sample, name)]
-    return Table(source, stem_of(path), tuple(keep), sample.select(keep), load, number)
+    return Table(
+        source, stem_of(path), tuple(keep), sample.select(keep), load, number, all_rows=partial(_csv_lines, path, form)
+    )
+
+
+class _Form(NamedTuple):
+    """How a file writes its rows."""
+
+    mark: str
+    quoted: bool
+
+    def reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
+        """Return a reader of records; its ``line_num`` counts lines."""
+        return csv.reader(lines, delimiter=self.mark, quoting=csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE)
+
+
+def _quotes_enclose(source: str, path: Path, mark: str) -> bool:
+    """Tell whether quotes enclose fields, or are signs like others.
+
+    Tables of texts with tabs between columns are often written without any quoting: a field may then begin with a
+    quote that nothing closes. It is so where every line has as many tabs as the first, and such a field is there.
+    """
+    if mark != "\t":
+        return True
+    with polars_speaks(source), open_plain(path) as file:
+        content = file.read()
+    if b'"' not in content:
+        return True
+    rows = [line.rstrip(b"\r").split(b"\t") for line in content.split(b"\n") if line.strip()]
+    if any(len(row) != len(rows[0]) for row in rows):
+        return True
+    return all(_is_closed(field) for row in rows for field in row if b'"' in field)
+
+
+def _is_closed(field: bytes) -> bool:
+    """Tell whether a field with a quote in it is enclosed in quotes, those inside written twice."""
+    return len(field) > 1 and field[:1] == field[-1:] == b'"' and b'"' not in field[1:-1].replace(b'""', b"")
 
 
 def _filled(sample: pl.DataFrame, name: str) -> bool:
     return sample.get_column(name).null_count() < sample.height
 
 
-def _open(path: Path) -> Any:
+def open_plain(path: Path) -> Any:
+    """Open a file's bytes, unpacked where it is gzipped."""
     with path.open("rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
     return gzip.open(path, "rb") if zipped else path.open("rb")
@@ -80,7 +121,7 @@ def _open(path: Path) -> Any:
 def _head(source: str, path: Path) -> list[str]:
     """Return the first whole lines of a text file."""
     with polars_speaks(source):
-        with _open(path) as file:
+        with open_plain(path) as file:
             head = file.read(_HEAD_BYTES)
         while len(head) == _HEAD_BYTES and b"\n" not in head:
             raise DataError(f"{source}: the first line is longer than {_HEAD_BYTES} bytes; this is no table")
@@ -144,36 +185,46 @@ def _names(source: str, header: list[str]) -> list[str]:
 
 def _squeezed(path: Path) -> io.BytesIO:
     """Read a file whose columns stand apart by runs of spaces."""
-    with _open(path) as file:
+    with open_plain(path) as file:
         content = file.read()
     return io.BytesIO(re.sub(rb"(?m)^ +| +(?=\r?$)", b"", re.sub(rb" {2,}", b" ", content)))
 
 
-def _records(path: Path, mark: str) -> Iterator[tuple[int, list[str]]]:
+def _records(path: Path, form: _Form) -> Iterator[tuple[int, list[str]]]:
     """Walk through a CSV file slowly, with the line on which each record starts; blank lines count."""
-    with _open(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text, delimiter=mark)
+    with open_plain(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
+        reader: Any = form.reader(text)
         line = 1
         for record in reader:
             yield line, record
             line = reader.line_num + 1
 
 
-def _csv_line(path: Path, mark: str, index: int) -> int:
+def _csv_line(path: Path, form: _Form, index: int) -> int:
     """Return the line of the file on which record `index` (from 0, below the header) starts."""
     try:
-        records = _records(path, mark)
+        records = _records(path, form)
         next(line for line, record in records if record)  # the header, wherever it stands
         return next(islice(records, index, None))[0]
     except (csv.Error, UnicodeDecodeError, StopIteration, OSError):
         return index + 2
 
 
-def _explain_csv(path: Path, mark: str, width: int) -> str:
+def _csv_lines(path: Path, form: _Form) -> list[int]:
+    """Return the line of the file on which each record starts, up to where the file cannot be walked through."""
+    found: list[int] = []
+    with suppress(csv.Error, UnicodeDecodeError, OSError):
+        records = _records(path, form)
+        next(line for line, record in records if record)  # the header, wherever it stands
+        found.extend(line for line, _ in records)
+    return found
+
+
+def _explain_csv(path: Path, form: _Form, width: int) -> str:
     """Say which row Polars stumbled over."""
     line = 0
     try:
-        for line, record in _records(path, mark):
+        for line, record in _records(path, form):
             if len(record) > width:
                 return f"row {line} has {len(record)} fields, the header has {width}; check that row's separators"
     except UnicodeDecodeError:
@@ -183,19 +234,19 @@ def _explain_csv(path: Path, mark: str, width: int) -> str:
     return ""
 
 
-def _refuse_short_rows(source: str, path: Path, mark: str, squeeze: bool, width: int) -> None:
+def _refuse_short_rows(source: str, path: Path, form: _Form, squeeze: bool, width: int) -> None:
     """Refuse rows with too few fields: Polars would move their values to the left and say nothing."""
-    with polars_speaks(source), _open(path) as file:
-        quoted = b'"' in file.read()
+    with polars_speaks(source), open_plain(path) as file:
+        quoted = form.quoted and b'"' in file.read()
     if not quoted and not squeeze:
         with polars_speaks(source):
             lines = pl.read_csv(
                 path, separator="\x01", quote_char=None, has_header=False, infer_schema=False, new_columns=["line"]
             ).get_column("line")
-        short = (lines.str.count_matches(mark, literal=True) < width - 1) & (lines.str.strip_chars() != "")
+        short = (lines.str.count_matches(form.mark, literal=True) < width - 1) & (lines.str.strip_chars() != "")
         if not short.fill_null(False).any():
             return
-    for line, record in _records(path, mark):
+    for line, record in _records(path, form):
         fields = [field for field in record if field] if squeeze else record
         if record and len(fields) < width:
             raise DataError(
