@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from gatewise.encoders.load import Encoder
 
-#: Tokens in a batch, padding included: enough for large matrix products, little enough for the processor's caches.
-BATCH_TOKENS = 8192
+#: Tokens in a batch, padding included: enough for large matrix products; what more would give, fresh memory would take.
+BATCH_TOKENS = 4096
 #: A batch of fewer tokens takes texts of the next lengths in, as long as no more than this share is padding.
 _SMALL, _PADDING = 2048, 0.05
 

@@ -162,7 +162,8 @@ class Store:
             made = encode_batch(self.encoder, self.tokens, self.order.rows[first:end])
             for layer, states in zip(self.encoder.layer_numbers, made, strict=True):
                 if layer in files:
-                    files[layer].write(states.numpy().astype(self.dtype, copy=False).data)
+                    kept = states.half() if self.dtype == np.float16 else states
+                    files[layer].write(kept.numpy().data)
             if progress is not None:
                 progress(end, len(self.order))
             if end == len(self.order) or time.monotonic() - synced > _SYNC_SECONDS:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 States = NDArray[np.floating[Any]]
 #: Bytes that are read before the system is told that what lies in memory of the files may go: the memory a run takes
 #: would otherwise grow to the size of the files.
-_KEPT = 1 << 27
+_KEPT = 1 << 23
 
 
 class Features:

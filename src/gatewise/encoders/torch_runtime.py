@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gatewise.encoders.convert import weights_folder
+from gatewise.encoders.packed import PackedLayers, pack_layers
 from gatewise.encoders.quiet import quiet
 from gatewise.encoders.source import EncoderSource
 from gatewise.encoders.tokens import _first_line
@@ -35,6 +36,8 @@ class TorchRuntime:
         self.layers = tuple(layers)
         self.decoder = decoder
         self.module = _load(source, decoder)
+        self._packed: PackedLayers | None = None
+        self._packed_from: object = None
 
     def states(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return the hidden states ``(B, L, T, D)`` of numbers ``(B, T)``; `mask` is False where they are padding."""
@@ -42,11 +45,20 @@ class TorchRuntime:
         self.module.eval()
         try:
             with torch.inference_mode():
-                hidden = self._hidden(ids, mask)
+                packed = self._packed_layers()
+                hidden = self._hidden(ids, mask) if packed is None else packed(ids, mask)
         finally:
             self.module.train(training)
         # Joined outside, since what is made in inference mode may not enter a network that is trained.
         return torch.stack([hidden[layer] for layer in self.layers], 1).float()
+
+    def _packed_layers(self) -> PackedLayers | None:
+        """Return the packed layers, packed anew when a weight has changed since."""
+        now = [(id(weights), weights._version) for weights in self.module.parameters()]
+        if now != self._packed_from:
+            self._packed = None if self.decoder else pack_layers(self.module, max(self.layers), self._hidden)
+            self._packed_from = now
+        return self._packed
 
     def _hidden(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         more: dict[str, Any] = {}

@@ -136,7 +136,7 @@ class Known:
 
     def encode(self, encoder: Any, tokens: Tokens, rows: np.ndarray) -> list[Any]:
         ids = np.concatenate([tokens.row(int(row)) for row in rows])
-        states = ids[:, None] * np.arange(1.0, 5.0, dtype=np.float32)
+        states = ids[:, None].astype(np.float32) * np.arange(1.0, 5.0, dtype=np.float32)
         return [SimpleNamespace(numpy=lambda states=states * number: states) for number in self.layer_numbers]
 
 
@@ -208,11 +208,11 @@ def test_a_killed_run_goes_on(known: Any, counted: list[int]) -> None:
 
 
 def test_of_two_processes_one_encodes(known: Any, counted: list[int]) -> None:
-    process = child(pause=0.005)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "begun\n"
-    features = encode_texts(known, known_tokens(), precision="float32")
-    assert process.communicate()[0] == "400\n"
+    with child(pause=0.005) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        features = encode_texts(known, known_tokens(), precision="float32")
+        assert process.communicate()[0] == "400\n"
     assert (features.fresh, counted) == (0, [])
     assert right(features, known_tokens())
 

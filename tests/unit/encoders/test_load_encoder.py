@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from encoder_folders import KINDS, make_texts
 from gatewise.encoders import Encoder, encode_now, find_encoder
 from gatewise.encoders.batches import Order
+from gatewise.encoders.packed import pack_layers
 from gatewise.errors import InputError, SettingsError
 from gatewise.settings.classify import EncoderSettings
 
@@ -153,6 +154,40 @@ def test_states_follow_the_weights(load: Load) -> None:
     with torch.no_grad():
         encoder.module.encoder.layer[-1].output.dense.weight[0] += 0.5
     assert not torch.allclose(single(encoder, ids)[-1], before[-1], atol=0.01)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_nearest_kin_of_bert_are_packed(kind: str, load: Load) -> None:
+    encoder = load(kind, layers=(-2,))
+    module = encoder.module
+    packed = pack_layers(module, 1, lambda ids, mask: module(ids, mask.long(), output_hidden_states=True).hidden_states)
+    assert (packed is not None) == (kind in ("bert", "roberta", "distilbert", "electra"))
+    if packed is not None:
+        assert len(packed.layers) == 1
+
+
+def test_layers_that_compute_more_are_not_packed(load: Load) -> None:
+    class Adapted(torch.nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x) + x[..., :1]
+
+    encoder = load(layers=(-1,))
+    ids = encoder.tokenize(["you and that"]).ids
+    before = single(encoder, ids)
+    attention = encoder.module.encoder.layer[0].attention.self
+    adapted = Adapted(16, 16)
+    adapted.load_state_dict(attention.query.state_dict())
+    attention.query = adapted
+    changed = single(encoder, ids)
+    assert not torch.allclose(changed, before, atol=1e-3)
+    row = torch.from_numpy(ids.astype(np.int64))[None]
+    with torch.no_grad():
+        assert torch.allclose(changed[0], encoder.module(row).last_hidden_state[0], atol=1e-5)
+
+
+def test_packed_layers_that_differ_are_not_taken(load: Load) -> None:
+    module = load().module
+    assert pack_layers(module, 2, lambda ids, mask: tuple(torch.zeros(2, 7, 16) for _ in range(3))) is None
 
 
 def test_states_may_enter_a_network_that_is_trained(load: Load) -> None:
