@@ -20,26 +20,27 @@ CLEANING_VERSION = 1
 USER, LINK, EMOTION = "<user>", "<url>", "<emotion>"
 
 _LONG_CODE = re.compile(r"&#(?:[0-9]{12,}|[xX][0-9a-fA-F]{12,});?")  # longer than any code point, and than int() reads
-_BREAKS = str.maketrans(dict.fromkeys("\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029", " "))
+_BREAKS = str.maketrans(dict.fromkeys("\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029", " ") | dict.fromkeys("\ufe0e\ufe0f"))
 _QUOTES = "\"“”„‟«»‹›`´'‘’‚‛"
-_RETWEET = re.compile(rf"(?<![\w@#])(?:RT\b[\s:]*)+([{_QUOTES}]*@\w+)(\s*:\s?)?", re.IGNORECASE)
+_RETWEET = re.compile(rf"(?<![\w@])(?:RT\b[\s:]*)+([{_QUOTES}]*@\w+)(\s*:\s?)?", re.IGNORECASE)
+_ALONE = r"(?<![^\W_])(?<![\u0300-\u036f])"  # no letter, accent or digit right before
 _END = r"[^\s<>\"“”.,;:!?)'’…]"  # a full stop or bracket behind a link is not part of it
 _LINK = re.compile(
-    rf"(?:https?://|(?<!\w)www\.|(?<!\w)(?:t\.co|bit\.ly|pic\.twitter\.com|youtu\.be|goo\.gl|tinyurl\.com)/)"
+    rf"(?:https?://|{_ALONE}www\.|{_ALONE}(?:t\.co|bit\.ly|pic\.twitter\.com|youtu\.be|goo\.gl|tinyurl\.com)/)"
     rf"[^\s<>\"“”]*{_END}[\u0300-\u036f]*"
-    r"|(?<!\w)https?(?::/{0,2})?…",  # what a cut-off tweet leaves of one
+    rf"|{_ALONE}https?(?::/{{0,2}})?…",  # what a cut-off tweet leaves of one
     re.IGNORECASE,
 )
-_USER = re.compile(r"(?<!\w)(?:@+\w+)+[\u0300-\u036f]*")
+_USER = re.compile(rf"{_ALONE}(?:@+\w+)+[\u0300-\u036f]*")
 _HASHTAG = re.compile(r"(?<![&#＃])[#＃]+(?=(\w*[^\W\d_]\w*))")
 _WORD = re.compile(r"[^\W\d_]+|\d+|[^\w]+")
 _HUMP = re.compile(r"(?<=[a-z\u00df-\u00f6\u00f8-\u00ff])(?=[A-Z\u00c0-\u00d6\u00d8-\u00de])|(?<=[A-Z])(?=[A-Z][a-z])")
-_STRAY = re.compile(
-    rf"(<(?:user|url|emotion)>)|(?<=[^\W_])['’](?=[^\W_])|(?<=[^\W_])_(?=[^\W_])|([{_QUOTES}&|#＃*~^=+\\<>\[\]{{}}_•·°§¬¦]+)"
-)
+_PUT = r"<(?:user|url|emotion)>"
+_IN_WORD = r"(?<=[^\W_])['’_](?=[^\W_])"  # don't, a_b
+_STRAY = re.compile(rf"({_PUT})|{_IN_WORD}|((?:(?!{_PUT})[{_QUOTES}&|#＃*~^=+\\<>\[\]{{}}_•·°§¬¦])+)")
 _REPEATED = re.compile(r"([^\W\d_])\1{2,}", re.IGNORECASE)
 #: Signs that are emoji by Unicode's list and letters to everybody else.
-_NO_EMOJI = frozenset("©®™")
+_NO_EMOJI = re.compile("([©®™])")
 
 
 def entities(text: str) -> str:
@@ -59,7 +60,7 @@ def entities(text: str) -> str:
 
 
 def normalize(text: str) -> str:
-    r"""Return text in Unicode's form NFC, on one line.
+    r"""Return text in Unicode's form NFC, on one line, without the signs that choose how an emoji is drawn.
 
     Examples
     --------
@@ -129,7 +130,9 @@ def _with_emoji(text: str, name: Callable[[dict[str, str]], str]) -> str:
         return text
     import emoji
 
-    return emoji.replace_emoji(text, lambda sign, found: sign if sign in _NO_EMOJI else f" {name(found)} ")
+    parts = _NO_EMOJI.split(text)
+    parts[::2] = [emoji.replace_emoji(part, lambda _, found: f" {name(found)} ") for part in parts[::2]]
+    return "".join(parts)
 
 
 def hashtag_signs(text: str) -> str:
@@ -157,9 +160,9 @@ def hashtag_words(text: str) -> str:
 
 
 def _gap(found: re.Match[str]) -> str:
-    """Return a space where a word stands right before a hashtag."""
+    """Return a space where a word or @ stands right before a hashtag."""
     before = found.string[: found.start()][-1:]
-    return " " if before and (before.isalnum() or before == "_") else ""
+    return " " if before.isalnum() or before in ("_", "@") else ""
 
 
 def _split(found: re.Match[str]) -> str:
@@ -167,12 +170,12 @@ def _split(found: re.Match[str]) -> str:
 
 
 def symbols(text: str) -> str:
-    """Return text without quotes and stray signs; apostrophes within words, points, commas and the like stay.
+    r"""Return text without quotes and stray signs; apostrophes within words, points, commas and the like stay.
 
     Examples
     --------
-    >>> symbols('<user> "don\\'t" & #can\\'t* | ok?')
-    "<user>  don't     can't    ok?"
+    >>> symbols("<user> don't & #can't* | 'ok'?")
+    "<user> don't    can't     ok ?"
     """
     return _STRAY.sub(lambda found: " " if found[2] else found[0], text)
 

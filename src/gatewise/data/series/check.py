@@ -17,9 +17,9 @@ from gatewise.data.series.repairs import without_duplicates, without_gaps, witho
 from gatewise.data.series.rows import Rows, read_rows
 from gatewise.data.series.series import SeriesSet, reduce_by_series, require_varying, show_time
 from gatewise.data.series.splits import split_windows
-from gatewise.data.tables.table import Table
 from gatewise.data.series.values import Refuse
 from gatewise.data.series.windows import Windows
+from gatewise.data.tables.table import Table
 from gatewise.errors import InputError
 from gatewise.settings import ForecastDataSettings, ForecastSplitSettings
 

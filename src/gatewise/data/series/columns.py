@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatewise.data.series.dates import looks_dated
-from gatewise.data.tables.table import Table
 from gatewise.data.series.values import looks_numeric
+from gatewise.data.tables.table import Table
 from gatewise.errors import DataError
 from gatewise.settings import ForecastDataSettings
 

@@ -13,8 +13,8 @@ from gatewise.data.series.dates import read_times
 from gatewise.data.series.files import open_table
 from gatewise.data.series.frames import open_frames
 from gatewise.data.series.series import SeriesSet, show_time
-from gatewise.data.tables.table import Table
 from gatewise.data.series.values import read_numbers
+from gatewise.data.tables.table import Table
 from gatewise.errors import DataError, SettingsError, did_you_mean
 from gatewise.settings import ForecastDataSettings
 

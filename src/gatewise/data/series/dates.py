@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from gatewise.data.tables.table import Table
 from gatewise.data.series.values import first_of, present, record_of, show
+from gatewise.data.tables.table import Table
 from gatewise.errors import DataError
 
 #: Stands for the format of quarters, which strptime does not have; a quarter is dated by its first day.

@@ -17,8 +17,8 @@ from gatewise.data.series.joining import Channel, Joined, join_channels
 from gatewise.data.series.repairs import without_duplicates, without_gaps, without_missing
 from gatewise.data.series.rows import Rows, read_rows
 from gatewise.data.series.series import SeriesSet
-from gatewise.data.tables.table import Table
 from gatewise.data.series.values import Refuse
+from gatewise.data.tables.table import Table
 from gatewise.errors import DataError
 from gatewise.settings import ForecastDataSettings, ForecastTrainSettings
 

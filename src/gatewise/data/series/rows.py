@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from gatewise.data.series.columns import Layout
 from gatewise.data.series.dates import read_times, zone_note
-from gatewise.data.tables.table import Table
 from gatewise.data.series.values import Refuse, read_numbers
+from gatewise.data.tables.table import Table
 from gatewise.errors import DataError
 from gatewise.settings import ForecastDataSettings
 

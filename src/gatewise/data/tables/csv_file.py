@@ -11,6 +11,7 @@ import gzip
 import io
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -67,7 +68,9 @@ def csv_table(source: str, path: Path, separator: str | None) -> Table:
             f"{source}: the first line must name the columns, and holds values ({', '.join(names[:4])}); add a header"
         )
     keep = [name for name, title in zip(names, header, strict=True) if title.strip() or _filled(sample, name)]
-    return Table(source, stem_of(path), tuple(keep), sample.select(keep), load, number)
+    return Table(
+        source, stem_of(path), tuple(keep), sample.select(keep), load, number, all_rows=partial(_csv_lines, path, form)
+    )
 
 
 class _Form(NamedTuple):
@@ -109,6 +112,7 @@ def _filled(sample: pl.DataFrame, name: str) -> bool:
 
 
 def open_plain(path: Path) -> Any:
+    """Open a file's bytes, unpacked where it is gzipped."""
     with path.open("rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
     return gzip.open(path, "rb") if zipped else path.open("rb")
@@ -204,6 +208,16 @@ def _csv_line(path: Path, form: _Form, index: int) -> int:
         return next(islice(records, index, None))[0]
     except (csv.Error, UnicodeDecodeError, StopIteration, OSError):
         return index + 2
+
+
+def _csv_lines(path: Path, form: _Form) -> list[int]:
+    """Return the line of the file on which each record starts, up to where the file cannot be walked through."""
+    found: list[int] = []
+    with suppress(csv.Error, UnicodeDecodeError, OSError):
+        records = _records(path, form)
+        next(line for line, record in records if record)  # the header, wherever it stands
+        found.extend(line for line, _ in records)
+    return found
 
 
 def _explain_csv(path: Path, form: _Form, width: int) -> str:

@@ -42,6 +42,7 @@ class Table:
     load: Callable[[list[str]], pl.DataFrame]
     row_number: Callable[[int], int]
     rows_are: str = ""
+    all_rows: Callable[[], list[int]] | None = None
 
     def read(self, columns: list[str]) -> pl.DataFrame:
         """Return some columns, all rows."""
@@ -50,6 +51,13 @@ class Table:
     def row(self, index: int) -> str:
         """Say which row of the file (its first line is row 1) or of the frame (from 0) record `index` is."""
         return f"row {self.row_number(index)}{self.rows_are}"
+
+    def row_numbers(self, count: int) -> list[int]:
+        """Return the row of the file of each of the first `count` records, in one walk through the file."""
+        if self.all_rows is None:
+            return [self.row_number(index) for index in range(count)]
+        found = self.all_rows()[:count]
+        return [*found, *range(len(found) + 2, count + 2)]  # what cannot be walked through is counted on
 
     def where(self, index: int, column: str) -> str:
         """Say where a value stands: file, row and column."""
