@@ -122,8 +122,9 @@ class Drift:
     def sentence(self) -> str:
         """The drift in words, for the notes of a run."""
         return (
-            f"hidden states against torch in float32, over the tokens of {self.texts:,} texts: cosine {self.mean_cosine:.5f} "
-            f"in the mean and {self.worst_cosine:.5f} at worst, largest difference {self.largest:.2g}"
+            f"hidden states against torch in float32, over the tokens of {self.texts:,} texts: cosine "
+            f"{self.mean_cosine:.5f} in the mean and {self.worst_cosine:.5f} at worst, largest difference "
+            f"{self.largest:.2g}"
         )
 
     def to_json(self) -> dict[str, float]:
@@ -210,7 +211,7 @@ def _export(source: EncoderSource, runtime: TorchRuntime, path: Path) -> None:
             right = runtime.states(ids, mask).transpose(1, 2)[mask].numpy()
             found = np.stack(session.run(outputs, {"ids": ids.numpy(), "mask": mask.numpy()}), 1)
             worst = max(worst, float(np.abs(found.transpose(0, 2, 1, 3)[mask.numpy()] - right).max()))
-    except Exception as error:  # noqa: BLE001 - whatever an architecture that cannot be traced makes the exporter say
+    except Exception as error:
         said = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
         raise InputError(
             f"runtime onnx: the encoder {source.name} cannot be written as a graph ({said}): set runtime to torch"
