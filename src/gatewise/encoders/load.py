@@ -169,11 +169,14 @@ def choose_layers(source: EncoderSource, settings: EncoderSettings, notes: list[
 
 
 def _runtime(source: EncoderSource, settings: EncoderSettings, layers: tuple[int, ...]) -> Runtime:
-    if settings.runtime != "torch":
-        raise SettingsError(f"runtime {settings.runtime}: not made yet; set runtime to torch")
-    from gatewise.encoders.torch_runtime import TorchRuntime
+    decoder = settings.states == "decoder"
+    if settings.runtime == "torch":
+        from gatewise.encoders.torch_runtime import TorchRuntime
 
-    return TorchRuntime(source, layers, decoder=settings.states == "decoder")
+        return TorchRuntime(source, layers, decoder=decoder)
+    from gatewise.encoders.onnx import OnnxRuntime
+
+    return OnnxRuntime(source, layers, decoder=decoder, int8=settings.runtime == "int8")
 
 
 def _sha(*parts: object) -> str:

@@ -69,3 +69,10 @@ def test_a_tokenizer_without_a_mask_is_refused(bare_folder, tmp_path):
     (folder / "tokenizer_config.json").write_text(json.dumps(about))
     with pytest.raises(InputError, match="no mask token"):
         MaskTokenizer(find_encoder(str(folder)))
+
+
+def test_of_a_short_text_one_token_is_guessed(bare):
+    tokenizer = MaskTokenizer(bare())
+    assert hide_tokens(tokenizer.cut(["time", "time will way"], 20), tokenizer, 0.15, draw()).chosen.sum(
+        1
+    ).tolist() == [1, 1]
