@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from gatewise.encoders import Encoder, encode_now, find_encoder
 
 from benchmarks.timing import installed, machine
 from gatewise.data.labelled import Labelled, read_labelled
+from gatewise.encoders import Encoder, encode_now, find_encoder
 from gatewise.settings import ClassifySettings
 
 TITLE = "Labelled texts"

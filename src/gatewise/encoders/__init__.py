@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gatewise.encoders.cache import encode_texts as encode_texts
     from gatewise.encoders.features import Features as Features
     from gatewise.encoders.features import encode_now as encode_now
+    from gatewise.encoders.find import encoder_digests as encoder_digests
     from gatewise.encoders.find import find_encoder as find_encoder
     from gatewise.encoders.find import list_encoders as list_encoders
     from gatewise.encoders.load import Encoder as Encoder
@@ -29,6 +30,7 @@ _HOMES = {
     "Plan": "plan",
     "Tokens": "tokens",
     "encode_now": "features",
+    "encoder_digests": "find",
     "encode_texts": "cache",
     "find_encoder": "find",
     "list_encoders": "find",
@@ -36,6 +38,7 @@ _HOMES = {
 }
 __all__ = [
     "ARCHITECTURES", "Encoder", "EncoderSource", "Features", "Plan", "Tokens", "encode_now", "encode_texts",
+    "encoder_digests",
     "find_encoder", "list_encoders", "plan_encoding",
 ]  # fmt: skip
 

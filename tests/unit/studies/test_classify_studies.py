@@ -4,11 +4,11 @@ import hashlib
 
 import pytest
 
+from gatewise.encoders import encoder_digests
 from gatewise.errors import DataError, SettingsError
 from gatewise.settings import EncoderSettings
 from gatewise.studies import digests
 from gatewise.studies.compare import compare_study
-from gatewise.studies.digests import encoder_digests
 from gatewise.studies.file import resolve
 from gatewise.studies.folder import StudyFolder
 from gatewise.studies.library import load_study

@@ -13,7 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gatewise.data.labelled import Labelled, LabelledSplit, read_labelled, split_labelled
-from gatewise.encoders import plan_encoding
+from gatewise.encoders import encoder_digests, plan_encoding
+from gatewise.encoders.onnx import measure_drift
 from gatewise.errors import SettingsError, did_you_mean
 from gatewise.registry import CLASS_BASELINES
 from gatewise.runs import RunFolder
@@ -105,9 +106,7 @@ def run_classify(
             settings, prepared, place=place, exclusive=exclusive, progress=progress, data_seconds=seconds
         ).result
 
-    digest = labelled.digest
-    if isinstance(prepared.reader, EncoderReader):
-        digest += prepared.reader.encoder.source.digest
+    digest = "".join([labelled.digest, *encoder_digests(settings.encoder)])
     return run_in_folder(settings, digest, folder, fit, threads=threads or settings.train.threads)
 
 
@@ -261,6 +260,7 @@ def _baselines(model: ClassifyModel, inputs: Inputs, prepared: Prepared) -> dict
     train_texts, train_means = of(split.train)
     held_out = {"validation": of(split.validation), "test": of(split.test)}
     texts = BaselineTexts(train_texts)
+    held_out = {part: (BaselineTexts(some), mean) for part, (some, mean) in held_out.items()}
     found: dict[str, Answers] = {}
     for name in dict.fromkeys(["majority", *model.settings.baselines]):
         baseline = CLASS_BASELINES.load(name)()
@@ -323,7 +323,10 @@ def _cut(inputs: Inputs) -> dict[str, Any]:
 
 
 def _notes(prepared: Prepared, inputs: Inputs, trained: Trained) -> list[str]:
-    notes = [*prepared.labelled.notes, *prepared.split.notes, *prepared.reader.notes, *trained.notes]
+    reader, drift = prepared.reader, []
+    if isinstance(reader, EncoderReader) and reader.encoder.settings.runtime != "torch":
+        drift = [measure_drift(reader.encoder, reader.encoder.tokenize(prepared.labelled.clean)).sentence]
+    notes = [*drift, *prepared.labelled.notes, *prepared.split.notes, *prepared.reader.notes, *trained.notes]
     cut = _cut(inputs)
     if cut["texts"]:
         share = 100 * cut["share"]
