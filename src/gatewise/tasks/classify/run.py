@@ -254,21 +254,19 @@ def _baselines(model: ClassifyModel, inputs: Inputs, prepared: Prepared) -> dict
     labelled, split = prepared.labelled, prepared.split
     means = inputs.features.means() if inputs.features is not None else None
 
-    def of(rows: Ints) -> tuple[list[str], NDArray[np.float32] | None]:
-        return [labelled.clean[row] for row in rows], None if means is None else means[rows]
+    def of(rows: Ints) -> tuple[BaselineTexts, NDArray[np.float32] | None]:
+        return BaselineTexts([labelled.clean[row] for row in rows]), None if means is None else means[rows]
 
     train_texts, train_means = of(split.train)
     held_out = {"validation": of(split.validation), "test": of(split.test)}
-    texts = BaselineTexts(train_texts)
-    held_out = {part: (BaselineTexts(some), mean) for part, (some, mean) in held_out.items()}
     found: dict[str, Answers] = {}
     for name in dict.fromkeys(["majority", *model.settings.baselines]):
         baseline = CLASS_BASELINES.load(name)()
         if baseline.needs_means and means is None:
             continue
-        baseline.fit(texts, labelled.labels[split.train], len(labelled.classes), means=train_means)
+        baseline.fit(train_texts, labelled.labels[split.train], len(labelled.classes), means=train_means)
         log_probs: dict[str, Floats] = {
-            part: baseline.log_probs(some, means=mean) if some else np.zeros((0, len(labelled.classes)))
+            part: baseline.log_probs(some, means=mean) if len(some) else np.zeros((0, len(labelled.classes)))
             for part, (some, mean) in held_out.items()
         }
         settled = Settled.on(log_probs["validation"], labelled.labels[split.validation])
