@@ -46,8 +46,8 @@ class ClassifyDataSettings(Settings):
     """Column of the label; guessed, and said, when absent."""
     names: Annotated[dict[str, str], BeforeValidator(_as_texts)] = Field(default_factory=dict)
     """Names of the labels' codes, e.g. 0=hate; shown in every report and prediction."""
-    votes: Names = ()
-    """Columns with the annotators' votes, one for each class in the order of the classes."""
+    votes: Names = ("auto",)
+    """Columns with annotators' votes, one for each class in the classes' order; auto finds them, and says so."""
     group: str | None = None
     """Column whose equal values (a user, a thread) stay in one part."""
     fairness: str | None = None

@@ -7,8 +7,10 @@ from collections.abc import Collection
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from gatewise.data.labelled.labelled import Columns
+from gatewise.data.labelled.labels import in_order, plain_codes
 from gatewise.data.tables import Table
 from gatewise.errors import DataError
 from gatewise.settings import ClassifyDataSettings
@@ -43,15 +45,16 @@ def find_columns(
     """
     notes = []
     _refuse_no_header(table)
-    taken = {*settings.votes, settings.group, settings.fairness, settings.label} - {None}
+    named = () if settings.votes == ("auto",) else settings.votes
+    taken = {*named, settings.group, settings.fairness, settings.label} - {None}
     text = settings.text
     if text is None:
         text = _guess_text(table, taken)
         notes.append(f"column {text!r} is taken as the text; --text names another")
     table.require(text, "column of the text")
     if not label:
-        named = settings.label if settings.label in table.columns else None
-        return Columns(text, named), tuple(notes)
+        there = settings.label if settings.label in table.columns else None
+        return Columns(text, there), tuple(notes)
     found = settings.label
     if found is None:
         found = _guess_label(table, {*taken, text})
@@ -60,6 +63,50 @@ def find_columns(
     if found == text:
         raise DataError(f"{table.name}: column {text!r} is given as the text and as the label")
     return Columns(text, found), tuple(notes)
+
+
+def find_votes(table: Table, label: str, other: Collection[str | None]) -> tuple[str, ...]:
+    """Return the columns of a table that hold annotators' votes for its labels; none where there are none.
+
+    They are neighbours, as many as there are classes, and hold whole numbers. Where one of them has the most votes, it
+    is the label's in 19 rows of 20 at least; and in some row the annotators do not agree (columns of ones and zeros
+    say nothing that the label does not).
+
+    Parameters
+    ----------
+    other
+        Columns that are something else.
+    """
+    codes = plain_codes(table.read([label]).get_column(label).to_list())
+    order = {code: number for number, code in enumerate(in_order(set(codes) - {""}))}
+    free = [name for name in table.columns if name not in other and _counts(table.sample.get_column(name)) is not None]
+    if not 2 <= len(order) <= len(free):
+        return ()
+    read = {name: _counts(one) for name, one in ((name, table.read([name]).get_column(name)) for name in free)}
+    truth = np.array([order.get(code, -1) for code in codes])
+    for first in range(len(free) - len(order) + 1):
+        names = free[first : first + len(order)]
+        columns = [column for name in names if (column := read[name]) is not None]
+        if len(columns) < len(order):
+            continue
+        votes = np.stack(columns, axis=1)
+        most, every = votes.max(axis=1), votes.sum(axis=1)
+        clear = (votes == most[:, None]).sum(axis=1) == 1
+        agrees = votes.argmax(axis=1)[clear] == truth[clear]
+        if every.min() >= 1 and (every > most).any() and clear.mean() > 0.5 and agrees.mean() >= 0.95:
+            return tuple(names)
+    return ()
+
+
+def _counts(column: pl.Series) -> NDArray[np.int64] | None:
+    """Return whole numbers from 0, or None where a column holds something else."""
+    if column.dtype.is_nested() or not len(column):
+        return None
+    numbers = column.cast(pl.Int64, strict=False)
+    if numbers.null_count() or (column.dtype.is_float() and bool((column != numbers).any())):
+        return None
+    found: NDArray[np.int64] = numbers.to_numpy()
+    return found if found.min() >= 0 else None
 
 
 def _refuse_no_header(table: Table) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gatewise.data.labelled.cleaning import Cleaner, whole
-from gatewise.data.labelled.columns import find_columns
+from gatewise.data.labelled.columns import find_columns, find_votes
 from gatewise.data.labelled.labelled import AT_HAND, Columns, Labelled, Texts, digest_of
 from gatewise.data.labelled.labels import find_classes, numbers_of, plain_codes, read_parts, read_votes, refuse_empty
 from gatewise.data.labelled.samples import open_sample
@@ -60,6 +60,8 @@ def read_labelled(settings: ClassifyDataSettings, split_column: str | None = Non
     _refuse_twice(every)
     tables = [_open(file, settings) for file in every]
     columns, notes = find_columns(tables[0], settings)
+    settings, more = _with_votes(settings, tables, columns, split_column)
+    notes += more
     taken = [_take(table, columns, settings, split_column) for table in tables]
     lengths = [len(rows.texts) for rows in taken]
     if split_column is None and (settings.validation_files or settings.test_files):
@@ -185,6 +187,21 @@ def _open(file: str, settings: ClassifyDataSettings) -> Table:
     return open_sample(file) if file.startswith("sample:") else open_file(file, settings.separator)
 
 
+def _with_votes(
+    settings: ClassifyDataSettings, tables: Sequence[Table], columns: Columns, split_column: str | None
+) -> tuple[ClassifyDataSettings, tuple[str, ...]]:
+    """Name the columns of votes where they are to be found, and say so."""
+    if settings.votes != ("auto",):
+        return settings, ()
+    other = {columns.text, columns.label, settings.group, settings.fairness, split_column}
+    found = find_votes(tables[0], columns.label or "", other)
+    if not all(set(found) <= set(table.columns) for table in tables):
+        found = ()
+    shown = ", ".join(repr(name) for name in found)
+    notes = (f"columns {shown} are taken as the annotators' votes; --votes none leaves them out",) if found else ()
+    return settings.model_copy(update={"votes": found}), notes
+
+
 def _take(table: Table, columns: Columns, settings: ClassifyDataSettings, split_column: str | None) -> _Rows:
     """Read the columns that are used of one table."""
     wanted = {columns.text: "column of the text"}
@@ -254,7 +271,8 @@ def _labelled(
     codes, where = made.codes or [], place.where
     refuse_empty(codes, where)
     ordered, classes = find_classes(codes, settings.names, parts, where)
-    names = settings.votes or [f"votes[{i}]" for i in range(len(made.votes))]
+    named = len(settings.votes) == len(made.votes)
+    names = settings.votes if named else [f"votes[{i}]" for i in range(len(made.votes))]
     votes = read_votes(made.votes, names, classes, where) if made.votes else None
     labels = numbers_of(codes, ordered)
     clean, more = _clean(made.texts, settings, empty=settings.empty)

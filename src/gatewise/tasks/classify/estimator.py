@@ -97,8 +97,6 @@ class TextClassifier(ClassifierMixin, SettingsEstimator):  # type: ignore[misc]
             given["files"] = [str(files)] if isinstance(files, str | Path) else [str(one) for one in files]
         elif X is None or y is None:
             raise SettingsError("give texts and labels, or files")
-        if votes is not None and not given["votes"]:
-            given["votes"] = ["votes"]  # they come as an array: the columns have no names
         settings = ClassifySettings.from_flat(given)
         labelled: Labelled
         if files is not None:

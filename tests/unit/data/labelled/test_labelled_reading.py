@@ -232,3 +232,26 @@ def test_the_sample_is_a_task() -> None:
     assert made.origin == [files]
     with pytest.raises(DataError, match="no such sample of labelled texts: did you mean 'python-docstrings'"):
         read("sample:python-docstring")
+
+
+def test_columns_of_votes_are_found_and_said(tmp_path):
+    rows = ["id,n,bad,good,text,label", *(f"{i},3,{i % 2 * 3},{3 - i % 2 * 3},text {i},{1 - i % 2}" for i in range(20))]
+    rows[5] = "4,3,1,2,text 4,1"  # not of one mind
+    (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")
+    made = read_labelled(ClassifyDataSettings(files=str(tmp_path / "a.csv")))
+    assert made.votes[3:5].tolist() == [[3, 0], [1, 2]]
+    assert any("'bad', 'good' are taken as the annotators' votes" in note for note in made.notes)
+    assert read_labelled(ClassifyDataSettings(files=str(tmp_path / "a.csv"), votes=[])).votes is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("{i}", "{i}"), ("{y}", "{n}"), ("{n}", "{y}"), ("-{n}", "{y}"), ("{y}.5", "{n}"), ("yes", "{n}"), ("0", "0")],
+)
+def test_other_numbers_are_no_votes(tmp_path, first, second):
+    lines = ["a,b,text,label"]
+    for i in range(20):
+        y, n = i % 2, 1 - i % 2
+        lines.append(f"{first},{second},text {i},{y}".format(i=i, y=y, n=n))
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    assert read_labelled(ClassifyDataSettings(files=str(tmp_path / "a.csv"))).votes is None
