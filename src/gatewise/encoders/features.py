@@ -99,14 +99,16 @@ class Features:
 _MEANS_AT_ONCE = 512
 
 
-def encode_now(encoder: Encoder, tokens: Tokens) -> Features:
-    """Return the states of texts, made now and kept in memory, float32; for prediction.
+def encode_now(encoder: Encoder, tokens: Tokens, *, precision: str = "float32") -> Features:
+    """Return the states of texts, made now and kept in memory; for prediction.
 
-    The same numbers as :func:`encode_texts` gives with ``float32``.
+    The same numbers as :func:`encode_texts` gives with the same `precision`: a head that was trained on float16 is
+    asked about float16.
     """
     begin = time.perf_counter()
     order = Order.of(tokens)
-    states = [np.empty((order.tokens, encoder.width), np.float32) for _ in range(encoder.layers)]
+    dtype = np.dtype(precision)
+    states = [np.empty((order.tokens, encoder.width), dtype) for _ in range(encoder.layers)]
     for first, end in order.batches():
         made = encode_batch(encoder, tokens, order.rows[first:end])
         for kept, new in zip(states, made, strict=True):

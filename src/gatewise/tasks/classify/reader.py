@@ -104,7 +104,7 @@ class EncoderReader:
             watch = None if progress is None else partial(progress.work, "encoding")
             inputs.features = encode_texts(self.encoder, tokens, precision=self.precision, progress=watch)
         elif self.with_states:
-            inputs.features = encode_now(self.encoder, tokens)
+            inputs.features = encode_now(self.encoder, tokens, precision=self.precision)
         return inputs
 
 
