@@ -221,6 +221,7 @@ def markdown(found: dict[str, Any]) -> str:
     """Return what was measured as a section of docs/benchmarks.md."""
     encode, done, whole, one = found["encode"], found["procedure"], found["whole"], found["answers"]
     first, second = whole["first"], whole["second"]
+    speed = first["fresh"] / first["encode"]
     lines = [
         f"{found['file']}, MiniLM (22.7 M weights), {found['threads']} threads; {found['versions']}. The encoder reads",
         f"a slice of {SLICE:,} texts in turn, medians of five rounds:",
@@ -230,8 +231,8 @@ def markdown(found: dict[str, Any]) -> str:
         *(f"| {name} | {speed:.0f} |" for name, speed in encode.items()),
         "",
         f"A whole run of {first['texts']:,} texts in a process of its own: {first['total']:.0f} s, of which the "
-        f"encoder {first['encode']:.0f} s ({first['fresh'] / first['encode']:.0f} texts a second); an epoch of the head takes "
-        f"{first['per_epoch']:.1f} s; {first['gib_on_disk']:.2f} GiB are kept on disk, peak memory is "
+        f"encoder {first['encode']:.0f} s ({speed:.0f} texts a second); an epoch of the head "
+        f"takes {first['per_epoch']:.1f} s; {first['gib_on_disk']:.2f} GiB are kept on disk, peak memory is "
         f"{first['peak_gib']:.2f} GiB.",
         f"A second run encodes {second['fresh']} texts and takes {second['total']:.0f} s.",
         "",

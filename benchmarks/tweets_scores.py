@@ -131,10 +131,11 @@ def markdown(found: dict[str, Any]) -> str:
             f"{_spread([one['test']['precision'] for one in points])}."
         )
     if tuned:
+        argmax, decided = (_spread([row["rare"][how]["f1"] for row in tuned]) for how in ("argmax", "tuned"))
+        minutes = statistics.fmean(row["train"] for row in tuned) / 60
         lines.append(
-            "With the last layers trained, F1 of the rarest class is "
-            f"{_spread([row['rare']['argmax']['f1'] for row in tuned])}, with thresholds {_spread([row['rare']['tuned']['f1'] for row in tuned])}; a training takes "
-            f"{statistics.fmean(row['train'] for row in tuned) / 60:.0f} minutes."
+            f"With the last layers trained, F1 of the rarest class is {argmax}, with thresholds {decided}; a training "
+            f"takes {minutes:.0f} minutes."
         )
     epoch = statistics.fmean(row["per_epoch"] for row in rows)
     lines.append(f"An epoch takes {epoch:.1f} s, a training {statistics.fmean(row['train'] for row in rows):.0f} s.")
