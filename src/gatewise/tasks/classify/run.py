@@ -160,7 +160,9 @@ def fit_classify(
     training = _long_enough(settings, len(rows))
     trained = train(network, task, training, seeds=seeds, folder=place, progress=progress)
     network.to("cpu")
-    model = ClassifyModel(settings, network, reader, labelled.classes, shares / shares.sum())
+    # The columns that were found are those of the tables that come later.
+    named = settings.replace({f"data.{what}": name for what, name in _found(settings, labelled).items()})
+    model = ClassifyModel(named, network, reader, labelled.classes, shares / shares.sum())
     found = _judge(model, task, inputs, prepared)
     result = {
         "format_version": FORMAT_VERSION,
@@ -198,6 +200,14 @@ def fit_classify(
 class _Judged:
     figures: dict[str, Any]
     predictions: pl.DataFrame
+
+
+def _found(settings: ClassifySettings, labelled: Labelled) -> dict[str, str]:
+    """Return the columns of tables that the settings left to be found."""
+    if not settings.data.files:
+        return {}
+    columns = {"text": labelled.columns.text, "label": labelled.columns.label}
+    return {what: name for what, name in columns.items() if name and settings.at(f"data.{what}") is None}
 
 
 def _read(reader: Reader, labelled: Labelled, progress: Progress | None) -> Inputs:
