@@ -86,7 +86,7 @@ def test_from_a_table_to_answers(here: Path, capsys: pytest.CaptureFixture[str])
     assert run(["classify", "run", "--file", "more.jsonl", "--out", "answers.csv"]) == 0
     assert pl.read_csv("answers.csv").height == 40
     assert run(["report", "run"]) == 0
-    assert "onfusion" in Path("run/page.html").read_text(encoding="utf-8")
+    assert "TF-IDF" in Path("run/page.html").read_text(encoding="utf-8")
     assert run(["check", "classify", "moods.csv"]) == 0
     assert "120" in capsys.readouterr().out
 
