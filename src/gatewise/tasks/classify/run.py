@@ -20,8 +20,8 @@ from gatewise.registry import CLASS_BASELINES
 from gatewise.runs import RunFolder
 from gatewise.settings import ClassifySettings, ClassifyTrainSettings
 from gatewise.tasks.classify import afterwards, saved
-from gatewise.tasks.classify.baselines import BaselineTexts
-from gatewise.tasks.classify.judge import Answers, Floats, Ints, Judged, Settled, agreement
+from gatewise.tasks.classify.beside import answer_all
+from gatewise.tasks.classify.judge import Answers, Ints, Judged, Settled, agreement
 from gatewise.tasks.classify.losses import create_class_loss
 from gatewise.tasks.classify.model import ClassifyModel, create_network
 from gatewise.tasks.classify.reader import EncoderReader, Inputs, Reader, create_reader
@@ -243,7 +243,7 @@ def _judge(model: ClassifyModel, task: ClassifyTask, inputs: Inputs, prepared: P
     judged = Judged(
         labelled.classes,
         answers,
-        _baselines(model, inputs, prepared) if "test" in parts else {},
+        answer_all(settings.baselines, labelled, split, inputs.features) if "test" in parts else {},
         wanted=[
             *((name, "recall", share) for name, share in settings.wanted_recall.items()),
             *((name, "precision", share) for name, share in settings.wanted_precision.items()),
@@ -257,31 +257,6 @@ def _judge(model: ClassifyModel, task: ClassifyTask, inputs: Inputs, prepared: P
     figures["agreement"] = agreement(labelled, parts[shown], answers[shown])
     figures |= afterwards.examine(model, labelled, parts[shown], answers[shown])
     return _Judged(figures, _table(labelled, {name: parts[name] for name in parts if name != "train"}, answers))
-
-
-def _baselines(model: ClassifyModel, inputs: Inputs, prepared: Prepared) -> dict[str, Answers]:
-    """Let each baseline learn from the training part, settle on validation as the network does, and answer."""
-    labelled, split = prepared.labelled, prepared.split
-    means = inputs.features.means() if inputs.features is not None else None
-
-    def of(rows: Ints) -> tuple[BaselineTexts, NDArray[np.float32] | None]:
-        return BaselineTexts([labelled.clean[row] for row in rows]), None if means is None else means[rows]
-
-    train_texts, train_means = of(split.train)
-    held_out = {"validation": of(split.validation), "test": of(split.test)}
-    found: dict[str, Answers] = {}
-    for name in dict.fromkeys(["majority", *model.settings.baselines]):
-        baseline = CLASS_BASELINES.load(name)()
-        if baseline.needs_means and means is None:
-            continue
-        baseline.fit(train_texts, labelled.labels[split.train], len(labelled.classes), means=train_means)
-        log_probs: dict[str, Floats] = {
-            part: baseline.log_probs(some, means=mean) if len(some) else np.zeros((0, len(labelled.classes)))
-            for part, (some, mean) in held_out.items()
-        }
-        settled = Settled.on(log_probs["validation"], labelled.labels[split.validation])
-        found[name] = settled.answers(log_probs["test"], labelled.labels[split.test])
-    return found
 
 
 def _long_enough(settings: ClassifySettings, texts: int) -> ClassifyTrainSettings:
