@@ -59,7 +59,10 @@ def flat(tmp_path, monkeypatch):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("more", [{}, pytest.param({"tune_layers": 1}, marks=pytest.mark.slow)], ids=["frozen", "tuned"])
+TUNED = pytest.param({"tune_layers": 1}, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("more", [{}, TUNED], ids=["frozen", "tuned"])
 def test_killed_in_training_and_on(tmp_path, flat, more):
     flat |= more
     whole, parts = tmp_path / "whole", tmp_path / "parts"
