@@ -13,11 +13,15 @@ from pydantic_core import PydanticUndefined
 
 from gatewise import registry
 from gatewise.metrics import FORECAST_METRICS
-from gatewise.metrics.names import GENERATED_METRICS, MetricName
+from gatewise.metrics.classify import CLASS_METRICS, TUNED_METRICS
+from gatewise.metrics.names import GENERATED_METRICS, ONE_CLASS_NAMES, MetricName
 from gatewise.metrics.table import Metric
 from gatewise.metrics.text import PROTOCOLS, TEXT_METRICS, TRAINED_LOSS
 from gatewise.settings import (
+    CLASSIFY_PRESETS,
     TEXT_PRESETS,
+    AdaptSettings,
+    ClassifySettings,
     ForecastSettings,
     SamplingSettings,
     Settings,
@@ -37,11 +41,15 @@ TITLES = {
     "Cells": ("model.cell", registry.CELLS),
     "Losses of forecasting": ("train.loss", registry.LOSSES),
     "Losses of text": ("train.loss", registry.TEXT_LOSSES),
+    "Losses of classes": ("train.loss", registry.CLASS_LOSSES),
+    "Poolings": ("model.pooling", registry.POOLINGS),
+    "Steps of cleaning": ("data.cleaning", registry.CLEANING_STEPS),
     "Optimizers": ("train.optimizer", registry.OPTIMIZERS),
     "Schedules": ("train.schedule", registry.SCHEDULES),
     "Target transforms": ("data.transform", registry.TRANSFORMS),
     "Baselines of forecasting": ("baselines", registry.BASELINES),
     "Baselines of text": ("baselines", registry.TEXT_BASELINES),
+    "Baselines of classes": ("baselines", registry.CLASS_BASELINES),
     "Kernels": ("model.kernel", registry.KERNELS),
     "Probe tasks": ("gatewise probe --tasks", registry.PROBES),
 }
@@ -69,6 +77,9 @@ def choices() -> str:
     parts += [table(("protocol", "how the text is predicted"), ((f"`{name}`", how) for name, how in PROTOCOLS.items()))]
     parts += [_metrics(TEXT_METRICS), f"Beside them stands `{TRAINED_LOSS.name}`: {TRAINED_LOSS.summary.lower()}.\n"]
     parts += ["Of text that a network wrote, one figure for each way of writing:\n", _metrics(GENERATED_METRICS)]
+    parts += ["## Metrics of classes\n", _metrics(CLASS_METRICS)]
+    parts += ["Decided with thresholds that were chosen on validation:\n", _metrics(TUNED_METRICS)]
+    parts += ["Of one class alone, in `per_class`:\n", _metrics(ONE_CLASS_NAMES)]
     return "\n".join(parts)
 
 
@@ -81,7 +92,8 @@ def forecast_settings() -> str:
     """Return the page of every setting of forecasting."""
     said = (
         "The first name stands in settings files and studies, the second is the option of `gatewise fit forecast` and "
-        "the argument of `Forecaster` (with underscores). Those of text have [their own page](settings-text.md).\n"
+        "the argument of `Forecaster` (with underscores). Those of text have [their own page](settings-text.md), "
+        "those of labelled texts [theirs](settings-tweets.md).\n"
     )
     return "\n".join(["# Every setting of forecasting\n", SENTENCES, said, *_rooms(ForecastSettings)])
 
@@ -98,17 +110,29 @@ def text_settings() -> str:
     )
     parts = ["# Every setting of text\n", SENTENCES, said, *_rooms(TextSettings)]
     parts += ["## Writing\n", writing, *_rooms(SamplingSettings, titled=False)]
-    parts += ["## Recipes\n", "What `--preset` sets; everything else is the default.\n", _presets()]
+    parts += ["## Recipes\n", "What `--preset` sets; everything else is the default.\n", _presets(TEXT_PRESETS)]
     return "\n".join(parts)
 
 
-def _presets() -> str:
-    paths = dict.fromkeys(path for preset in TEXT_PRESETS.values() for path in preset)
+def classify_settings() -> str:
+    """Return the page of every setting of classification, and of adapting an encoder."""
+    said = (
+        "The first name stands in settings files and studies, the second is the option of `gatewise fit classify` and "
+        "the argument of `TextClassifier` (with underscores). What they mean is told in [the guide](../tweets.md).\n"
+    )
+    parts = ["# Every setting of classification\n", SENTENCES, said, *_rooms(ClassifySettings)]
+    parts += ["## Recipes\n", "What `--preset` sets; all else is the default.\n", _presets(CLASSIFY_PRESETS)]
+    parts += ["## Adapting an encoder\n", "The options of `gatewise adapt`.\n", *_rooms(AdaptSettings, titled=False)]
+    return "\n".join(parts)
+
+
+def _presets(presets: Mapping[str, Mapping[str, object]]) -> str:
+    paths = dict.fromkeys(path for preset in presets.values() for path in preset)
     rows = (
-        (f"`{path}`", *(f"`{_plain(preset[path])}`" if path in preset else "" for preset in TEXT_PRESETS.values()))
+        (f"`{path}`", *(f"`{_plain(preset[path])}`" if path in preset else "" for preset in presets.values()))
         for path in paths
     )
-    return table(("setting", *TEXT_PRESETS), rows)
+    return table(("setting", *presets), rows)
 
 
 def _rooms(settings: type[Settings], *, titled: bool = True) -> Iterator[str]:
@@ -129,10 +153,15 @@ def _rooms(settings: type[Settings], *, titled: bool = True) -> Iterator[str]:
 def _plain(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}={one}" for key, one in value.items())
-    return ", ".join(str(one) for one in value) if isinstance(value, tuple) else str(value)
+    return ", ".join(str(one) for one in value) if isinstance(value, tuple | list) else str(value)
 
 
-PAGES = {"choices.md": choices, "settings.md": forecast_settings, "settings-text.md": text_settings}
+PAGES = {
+    "choices.md": choices,
+    "settings.md": forecast_settings,
+    "settings-text.md": text_settings,
+    "settings-tweets.md": classify_settings,
+}
 
 
 def main() -> int:

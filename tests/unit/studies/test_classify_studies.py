@@ -171,5 +171,5 @@ def test_a_file_of_vectors_is_part_of_the_digest(tmp_path):
     found = encoder_digests(EncoderSettings(name="words", vectors=str(tmp_path / "v.txt")))
     assert found == [hashlib.sha256(b"a 1 2\n").hexdigest()]
     assert encoder_digests(EncoderSettings(name="characters")) == []
-    with pytest.raises(DataError, match=r"gone\.txt: cannot be read"):
+    with pytest.raises(DataError, match=r"gone\.txt: the word vectors cannot be read"):
         encoder_digests(EncoderSettings(name="words", vectors=str(tmp_path / "gone.txt")))

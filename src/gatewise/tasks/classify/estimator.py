@@ -185,7 +185,8 @@ class TextClassifier(ClassifierMixin, SettingsEstimator):  # type: ignore[misc]
         read: Texts = read_texts(names, model.settings.data)
         if read.labels is None:
             raise DataError(f"there is no column {model.settings.data.label!r} with the true classes")
-        target = _numbers(read.labels, model.classes)
+        given = model.settings.data.names
+        target = _numbers([given.get(label, label) for label in read.labels], model.classes)
         answers = Answers(target, model.log_probs(read.texts), model.offsets)
         probs = np.exp(answers.log_probs)
         return {
