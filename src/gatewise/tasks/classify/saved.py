@@ -115,7 +115,7 @@ def load(folder: Path, *, encoder: str | None = None) -> tuple[ClassifyModel, di
     reader = _reader(folder, settings, digest, encoder)
     with reading(folder):
         classes = tuple(str(name) for name in config["classes"])
-        if len(set(classes)) < max(2, len(classes)):
+        if not isinstance(config["classes"], list) or len(set(classes)) < max(2, len(classes)):
             raise ValueError("the classes are not two or more different names")
         network = create_network(settings, reader, len(classes), fresh=False)
         load_weights(network, load_file(folder / WEIGHTS))
@@ -165,8 +165,12 @@ def _labels(labels: Any, count: int) -> tuple[Any, ...] | None:
 def _reader(folder: Path, settings: ClassifySettings, digest: str | None, encoder: str | None) -> Reader:
     """Return what reads texts for this model; the encoder must be the one it was trained over."""
     if digest is None:
+        if not (folder / VOCABULARY).is_file():
+            raise ModelFolderError(f"{folder} is incomplete: {VOCABULARY} is missing; copy it again or train again")
         with reading(folder):
             tokens = TokenVocabulary.from_json(json.loads((folder / VOCABULARY).read_text(encoding="utf-8")))
+            if tokens.kind != settings.encoder.name:
+                raise ValueError(f"{VOCABULARY} is one of {tokens.kind}")
         return WordReader(tokens, settings.data.max_tokens)
     name = settings.encoder.name
     try:

@@ -83,6 +83,8 @@ class TokenVocabulary:
         """Read what :meth:`to_json` gave."""
         if tree["kind"] not in ("words", "characters") or not all(isinstance(one, str) for one in tree["tokens"]):
             raise ValueError("the vocabulary is not one of words or characters")
+        if len(set(tree["tokens"])) < len(tree["tokens"]):
+            raise ValueError("the vocabulary has a token twice")
         return cls(tree["kind"], tuple(tree["tokens"]))
 
 
