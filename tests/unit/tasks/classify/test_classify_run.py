@@ -14,6 +14,7 @@ from gatewise.runs import RunFolder
 from gatewise.settings import ClassifySettings
 from gatewise.tasks.classify import run, saved
 from gatewise.tasks.classify.baselines import BaselineTexts, Majority
+from gatewise.tasks.classify.beside import answer_all
 from gatewise.tasks.classify.judge import Settled
 from gatewise.tasks.classify.run import fit_classify, prepare, run_classify
 
@@ -72,7 +73,7 @@ def test_baselines_are_settled_on_validation_as_the_network_is(ordinary, monkeyp
         Settled, "on", classmethod(lambda cls, log_probs, target: seen.append(target) or real(cls, log_probs, target))
     )
     inputs = prepared.reader.read(labelled.clean)
-    found = run._baselines(outcome.model, inputs, prepared)
+    found = answer_all(outcome.model.settings.baselines, labelled, split, inputs.features)
     assert list(found) == ["majority", "tfidf_logistic"]  # the first is always there
     for target in seen:
         np.testing.assert_array_equal(target, labelled.labels[split.validation])
