@@ -160,7 +160,7 @@ def fit_classify(
     training = _long_enough(settings, len(rows))
     trained = train(network, task, training, seeds=seeds, folder=place, progress=progress)
     network.to("cpu")
-    model = ClassifyModel(settings, network, reader, labelled.classes, shares / shares.sum())
+    model = ClassifyModel(_with_columns(settings, labelled), network, reader, labelled.classes, shares / shares.sum())
     found = _judge(model, task, inputs, prepared)
     result = {
         "format_version": FORMAT_VERSION,
@@ -274,6 +274,14 @@ def _baselines(model: ClassifyModel, inputs: Inputs, prepared: Prepared) -> dict
     return found
 
 
+def _with_columns(settings: ClassifySettings, labelled: Labelled) -> ClassifySettings:
+    """Return the settings with the columns that were taken: a saved model looks for the same ones in other tables."""
+    taken = labelled.columns
+    if taken.label is None:  # data at hand have no columns
+        return settings
+    return settings.replace({"data.text": taken.text, "data.label": taken.label})
+
+
 def _long_enough(settings: ClassifySettings, texts: int) -> ClassifyTrainSettings:
     """Return the settings of the training, with more epochs where the texts are few."""
     train = settings.train
@@ -332,8 +340,6 @@ def _notes(prepared: Prepared, inputs: Inputs, trained: Trained) -> list[str]:
             f"{cut['texts']:,} of {len(inputs):,} texts are longer than what is read and were cut: {share:.2g} % of "
             "all tokens are lost (max_tokens)"
         )
-    if empty := int(prepared.empty.sum()):
-        notes.append(f"cleaning left nothing of {empty:,} texts: they get the classes' shares as their answer")
     return list(dict.fromkeys(notes))
 
 
