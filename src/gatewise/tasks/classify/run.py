@@ -160,9 +160,7 @@ def fit_classify(
     training = _long_enough(settings, len(rows))
     trained = train(network, task, training, seeds=seeds, folder=place, progress=progress)
     network.to("cpu")
-    # The columns that were found are those of the tables that come later.
-    named = settings.replace({f"data.{what}": name for what, name in _found(settings, labelled).items()})
-    model = ClassifyModel(named, network, reader, labelled.classes, shares / shares.sum())
+    model = ClassifyModel(_with_columns(settings, labelled), network, reader, labelled.classes, shares / shares.sum())
     found = _judge(model, task, inputs, prepared)
     result = {
         "format_version": FORMAT_VERSION,
@@ -200,14 +198,6 @@ def fit_classify(
 class _Judged:
     figures: dict[str, Any]
     predictions: pl.DataFrame
-
-
-def _found(settings: ClassifySettings, labelled: Labelled) -> dict[str, str]:
-    """Return the columns of tables that the settings left to be found."""
-    if not settings.data.files:
-        return {}
-    columns = {"text": labelled.columns.text, "label": labelled.columns.label}
-    return {what: name for what, name in columns.items() if name and settings.at(f"data.{what}") is None}
 
 
 def _read(reader: Reader, labelled: Labelled, progress: Progress | None) -> Inputs:
@@ -257,6 +247,14 @@ def _judge(model: ClassifyModel, task: ClassifyTask, inputs: Inputs, prepared: P
     figures["agreement"] = agreement(labelled, parts[shown], answers[shown])
     figures |= afterwards.examine(model, labelled, parts[shown], answers[shown])
     return _Judged(figures, _table(labelled, {name: parts[name] for name in parts if name != "train"}, answers))
+
+
+def _with_columns(settings: ClassifySettings, labelled: Labelled) -> ClassifySettings:
+    """Return the settings with the columns that were taken: a saved model looks for the same ones in other tables."""
+    taken = labelled.columns
+    if taken.label is None:  # data at hand have no columns
+        return settings
+    return settings.replace({"data.text": taken.text, "data.label": taken.label})
 
 
 def _long_enough(settings: ClassifySettings, texts: int) -> ClassifyTrainSettings:
@@ -317,8 +315,6 @@ def _notes(prepared: Prepared, inputs: Inputs, trained: Trained) -> list[str]:
             f"{cut['texts']:,} of {len(inputs):,} texts are longer than what is read and were cut: {share:.2g} % of "
             "all tokens are lost (max_tokens)"
         )
-    if empty := int(prepared.empty.sum()):
-        notes.append(f"cleaning left nothing of {empty:,} texts: they get the classes' shares as their answer")
     return list(dict.fromkeys(notes))
 
 

@@ -24,7 +24,7 @@ from safetensors.torch import save as tensors_to_bytes
 from gatewise import __version__
 from gatewise.data.labelled import CLEANING_VERSION
 from gatewise.encoders import Encoder, find_encoder
-from gatewise.errors import ModelFolderError
+from gatewise.errors import InputError, ModelFolderError
 from gatewise.registry import cleaning_steps
 from gatewise.runs import atomic
 from gatewise.settings import FROM_SCRATCH, ClassifySettings, parse
@@ -149,10 +149,17 @@ def _encoder(settings: ClassifySettings, reader: Reader) -> dict[str, Any] | Non
 def _reader(folder: Path, settings: ClassifySettings, needed: Any, encoder: str | None) -> Reader:
     """Return what reads texts for this model; the encoder must be the one it was trained over."""
     if settings.encoder.name in FROM_SCRATCH:
+        if encoder is not None:
+            raise InputError(
+                f"encoder {encoder}: the model reads {settings.encoder.name}: it has no pretrained encoder"
+            )
         with reading(folder):
             tokens = TokenVocabulary.from_json(json.loads((folder / VOCABULARY).read_text(encoding="utf-8")))
         return WordReader(tokens, settings.data.max_tokens)
-    source = find_encoder(encoder or settings.encoder.name, revision=None if encoder else settings.encoder.revision)
+    try:
+        source = find_encoder(encoder or settings.encoder.name, revision=None if encoder else settings.encoder.revision)
+    except InputError as error:
+        raise InputError(f"{error} If it has moved, name its folder with --encoder (in Python: encoder=)") from error
     if source.digest != needed["digest"]:
         raise ModelFolderError(
             f"{folder} was trained over the encoder {needed['name']!r} with the digest {needed['digest'][:12]}, and "
