@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from gatewise.cli.main import COMMANDS, build
-from gatewise.settings import ForecastSettings, SamplingSettings, TextSettings, flat_fields
+from gatewise.settings import (
+    AdaptSettings,
+    ClassifySettings,
+    ForecastSettings,
+    SamplingSettings,
+    TextSettings,
+    flat_fields,
+)
 from gatewise.studies.file import resolve
 from gatewise.yaml12 import parse_yaml
 
@@ -75,7 +82,7 @@ def test_options_that_pages_name_are_there(page: Path) -> None:
     known = set(
         re.findall(r'"--([a-z-]+)', "".join(path.read_text() for path in (DOCS.parent / "src").rglob("cli/*.py")))
     )
-    kinds = (ForecastSettings, TextSettings, SamplingSettings)
+    kinds = (ForecastSettings, TextSettings, SamplingSettings, ClassifySettings, AdaptSettings)
     known |= {flat.replace("_", "-") for kind in kinds for flat in flat_fields(kind)} | {"index-url", "help"}
     for option in re.findall(r"`[^`\n]*?--([a-z][a-z-]+)", page.read_text(encoding="utf-8")):
         assert option in known or option.removeprefix("no-") in known, option
