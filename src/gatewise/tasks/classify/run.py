@@ -157,7 +157,7 @@ def fit_classify(
         validation=split.validation[~prepared.empty[split.validation]],
     )
     reading = data_seconds + time.perf_counter() - started
-    training = _long_enough(settings, len(rows))
+    training = long_enough(settings, len(rows))
     trained = train(network, task, training, seeds=seeds, folder=place, progress=progress)
     network.to("cpu")
     model = ClassifyModel(_with_columns(settings, labelled), network, reader, labelled.classes, shares / shares.sum())
@@ -257,7 +257,7 @@ def _with_columns(settings: ClassifySettings, labelled: Labelled) -> ClassifySet
     return settings.replace({"data.text": taken.text, "data.label": taken.label})
 
 
-def _long_enough(settings: ClassifySettings, texts: int) -> ClassifyTrainSettings:
+def long_enough(settings: ClassifySettings, texts: int) -> ClassifyTrainSettings:
     """Return the settings of the training, with more epochs where the texts are few."""
     train = settings.train
     steps = train.epochs * -(-texts // train.batch_size)
