@@ -92,8 +92,8 @@ def forecast_settings() -> str:
     """Return the page of every setting of forecasting."""
     said = (
         "The first name stands in settings files and studies, the second is the option of `gatewise fit forecast` and "
-        "the argument of `Forecaster` (with underscores). Those of text have [their own page](settings-text.md), those of "
-        "labelled texts [theirs](settings-tweets.md).\n"
+        "the argument of `Forecaster` (with underscores). Those of text have [their own page](settings-text.md), "
+        "those of labelled texts [theirs](settings-tweets.md).\n"
     )
     return "\n".join(["# Every setting of forecasting\n", SENTENCES, said, *_rooms(ForecastSettings)])
 

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.data.labelled.cleaning import entities, links, normalize, retweets, users, whole
+from gatewise.recent import Recent, digest
 
 #: Letters in a row that are compared.
 SHINGLE = 5
 #: Values of a MinHash; the bands find nearly every pair at the threshold, and what they find too much is sorted out.
 _VALUES = 64
+_RECENT = Recent[NDArray[np.int64]](most=4)
 
 
 def near_duplicates(texts: Sequence[str], threshold: float = 0.8) -> NDArray[np.int64]:
@@ -22,7 +24,8 @@ def near_duplicates(texts: Sequence[str], threshold: float = 0.8) -> NDArray[np.
 
     Texts are compared without names, links, the sign RT, capitals and punctuation. Two belong together where the share
     of common runs of five letters (Jaccard) reaches the threshold, or a chain of such pairs joins them. Nothing is
-    drawn: the same texts give the same groups, which are numbered by their first text.
+    drawn: the same texts give the same groups, which are numbered by their first text. The runs of a study read the
+    same texts, so the groups of the last few are remembered.
 
     Parameters
     ----------
@@ -34,6 +37,11 @@ def near_duplicates(texts: Sequence[str], threshold: float = 0.8) -> NDArray[np.
     >>> near_duplicates(["RT @a: what a lovely day it is", "What a lovely day it is! http://x.org/1", "rain"]).tolist()
     [0, 0, 1]
     """
+    groups = _RECENT.get(digest(texts, str(threshold)), lambda: _groups(texts, threshold))
+    return groups.copy()
+
+
+def _groups(texts: Sequence[str], threshold: float) -> NDArray[np.int64]:
     bare = [_bare(text) for text in texts]
     different = list(dict.fromkeys(bare))
     place = {text: number for number, text in enumerate(different)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -45,23 +46,24 @@ def open_sample(source: str) -> Table:
     name = source.removeprefix("sample:")
     if name not in SAMPLES:
         raise DataError(f"{source}: there is no such sample of labelled texts{did_you_mean(name, SAMPLES)}")
-    rows = list(SAMPLES[name]())
+    rows = SAMPLES[name]()
     if len(rows) < 100:
         raise DataError(f"{source}: this Python came without its source, so there is nothing to read")
     frame = pl.DataFrame(rows, schema=["text", "label", "module"], orient="row")
     return frame_table(source, name, frame)
 
 
-def _python_docstrings() -> Iterator[tuple[str, str, str]]:
-    """Yield text, area and module, each text once; source is read and never run."""
-    library, seen = Path(os.__file__).parent, set()
+@cache  # the library does not change while it runs, and a study reads it for each run
+def _python_docstrings() -> tuple[tuple[str, str, str], ...]:
+    """Return text, area and module, each text once; source is read and never run."""
+    library = Path(os.__file__).parent
+    rows: dict[str, tuple[str, str, str]] = {}
     for area, modules in _AREAS.items():
         for module in modules.split():
             for path in (library / f"{module}.py", *sorted((library / module).rglob("*.py"))):
                 for text in _docstrings(path):
-                    if text not in seen:
-                        seen.add(text)
-                        yield text, area, module
+                    rows.setdefault(text, (text, area, module))
+    return tuple(rows.values())
 
 
 def _docstrings(path: Path) -> Iterator[str]:
@@ -85,4 +87,4 @@ def _inside(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctio
             yield said if isinstance(said, str) else ""
 
 
-SAMPLES: dict[str, Callable[[], Iterator[tuple[str, str, str]]]] = {"python-docstrings": _python_docstrings}
+SAMPLES: dict[str, Callable[[], tuple[tuple[str, str, str], ...]]] = {"python-docstrings": _python_docstrings}

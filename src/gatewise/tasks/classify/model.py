@@ -60,8 +60,8 @@ class ClassifyModel:
         return sum(weight.numel() for weight in self.network.parameters() if weight.requires_grad)
 
     def read(self, texts: Sequence[str]) -> tuple[list[str], Inputs]:
-        """Clean texts and read them."""
-        clean = [self.cleaner(text) for text in texts]
+        """Clean texts and read them; spaces alone are nothing, as they were in training."""
+        clean = [text if text.strip() else "" for text in map(self.cleaner, texts)]
         return clean, self.reader.read(clean)
 
     def log_probs(self, texts: Sequence[str]) -> Floats:

@@ -20,8 +20,8 @@ from gatewise.registry import CLASS_BASELINES
 from gatewise.runs import RunFolder
 from gatewise.settings import ClassifySettings, ClassifyTrainSettings
 from gatewise.tasks.classify import afterwards, saved
-from gatewise.tasks.classify.baselines import BaselineTexts
-from gatewise.tasks.classify.judge import Answers, Floats, Ints, Judged, Settled, agreement
+from gatewise.tasks.classify.beside import answer_all
+from gatewise.tasks.classify.judge import Answers, Ints, Judged, Settled, agreement
 from gatewise.tasks.classify.losses import create_class_loss
 from gatewise.tasks.classify.model import ClassifyModel, create_network
 from gatewise.tasks.classify.reader import EncoderReader, Inputs, Reader, create_reader
@@ -160,7 +160,9 @@ def fit_classify(
     training = _long_enough(settings, len(rows))
     trained = train(network, task, training, seeds=seeds, folder=place, progress=progress)
     network.to("cpu")
-    model = ClassifyModel(_with_columns(settings, labelled), network, reader, labelled.classes, shares / shares.sum())
+    # The columns that were found are those of the tables that come later.
+    named = settings.replace({f"data.{what}": name for what, name in _found(settings, labelled).items()})
+    model = ClassifyModel(named, network, reader, labelled.classes, shares / shares.sum())
     found = _judge(model, task, inputs, prepared)
     result = {
         "format_version": FORMAT_VERSION,
@@ -200,6 +202,14 @@ class _Judged:
     predictions: pl.DataFrame
 
 
+def _found(settings: ClassifySettings, labelled: Labelled) -> dict[str, str]:
+    """Return the columns of tables that the settings left to be found."""
+    if not settings.data.files:
+        return {}
+    columns = {"text": labelled.columns.text, "label": labelled.columns.label}
+    return {what: name for what, name in columns.items() if name and settings.at(f"data.{what}") is None}
+
+
 def _read(reader: Reader, labelled: Labelled, progress: Progress | None) -> Inputs:
     """Read all texts, and say first how long that takes where it takes long."""
     if isinstance(reader, EncoderReader) and reader.with_states and progress is not None:
@@ -233,7 +243,7 @@ def _judge(model: ClassifyModel, task: ClassifyTask, inputs: Inputs, prepared: P
     judged = Judged(
         labelled.classes,
         answers,
-        _baselines(model, inputs, prepared) if "test" in parts else {},
+        answer_all(settings.baselines, labelled, split, inputs.features) if "test" in parts else {},
         wanted=[
             *((name, "recall", share) for name, share in settings.wanted_recall.items()),
             *((name, "precision", share) for name, share in settings.wanted_precision.items()),
@@ -247,39 +257,6 @@ def _judge(model: ClassifyModel, task: ClassifyTask, inputs: Inputs, prepared: P
     figures["agreement"] = agreement(labelled, parts[shown], answers[shown])
     figures |= afterwards.examine(model, labelled, parts[shown], answers[shown])
     return _Judged(figures, _table(labelled, {name: parts[name] for name in parts if name != "train"}, answers))
-
-
-def _baselines(model: ClassifyModel, inputs: Inputs, prepared: Prepared) -> dict[str, Answers]:
-    """Let each baseline learn from the training part, settle on validation as the network does, and answer."""
-    labelled, split = prepared.labelled, prepared.split
-    means = inputs.features.means() if inputs.features is not None else None
-
-    def of(rows: Ints) -> tuple[BaselineTexts, NDArray[np.float32] | None]:
-        return BaselineTexts([labelled.clean[row] for row in rows]), None if means is None else means[rows]
-
-    train_texts, train_means = of(split.train)
-    held_out = {"validation": of(split.validation), "test": of(split.test)}
-    found: dict[str, Answers] = {}
-    for name in dict.fromkeys(["majority", *model.settings.baselines]):
-        baseline = CLASS_BASELINES.load(name)()
-        if baseline.needs_means and means is None:
-            continue
-        baseline.fit(train_texts, labelled.labels[split.train], len(labelled.classes), means=train_means)
-        log_probs: dict[str, Floats] = {
-            part: baseline.log_probs(some, means=mean) if len(some) else np.zeros((0, len(labelled.classes)))
-            for part, (some, mean) in held_out.items()
-        }
-        settled = Settled.on(log_probs["validation"], labelled.labels[split.validation])
-        found[name] = settled.answers(log_probs["test"], labelled.labels[split.test])
-    return found
-
-
-def _with_columns(settings: ClassifySettings, labelled: Labelled) -> ClassifySettings:
-    """Return the settings with the columns that were taken: a saved model looks for the same ones in other tables."""
-    taken = labelled.columns
-    if taken.label is None:  # data at hand have no columns
-        return settings
-    return settings.replace({"data.text": taken.text, "data.label": taken.label})
 
 
 def _long_enough(settings: ClassifySettings, texts: int) -> ClassifyTrainSettings:
