@@ -187,8 +187,8 @@ class TextClassifier(ClassifierMixin, SettingsEstimator):  # type: ignore[misc]
             label = model.settings.data.label
             found = "the model knows no column's name" if label is None else f"not every table has the column {label!r}"
             raise DataError(f"{', '.join(names)}: {found} of the true classes, so nothing can be judged")
-        given = model.settings.data.names
-        target = _numbers([given.get(label, label) for label in read.labels], model.classes)
+        names_of = model.settings.data.names
+        target = _numbers([names_of.get(code, code) for code in read.labels], model.classes)
         answers = Answers(target, model.log_probs(read.texts), model.offsets)
         probs = np.exp(answers.log_probs)
         return {
