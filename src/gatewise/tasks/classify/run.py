@@ -20,7 +20,7 @@ from gatewise.registry import CLASS_BASELINES
 from gatewise.runs import RunFolder
 from gatewise.settings import ClassifySettings, ClassifyTrainSettings
 from gatewise.tasks.classify import afterwards, saved
-from gatewise.tasks.classify.beside import answer_all
+from gatewise.tasks.classify.beside import answer_all, note_of
 from gatewise.tasks.classify.judge import Answers, Ints, Judged, Settled, agreement
 from gatewise.tasks.classify.losses import create_class_loss
 from gatewise.tasks.classify.model import ClassifyModel, create_network
@@ -308,6 +308,7 @@ def _notes(prepared: Prepared, inputs: Inputs, trained: Trained) -> list[str]:
     if isinstance(reader, EncoderReader) and reader.encoder.settings.runtime != "torch":
         drift = [measure_drift(reader.encoder, reader.encoder.tokenize(prepared.labelled.clean)).sentence]
     notes = [*drift, *prepared.labelled.notes, *prepared.split.notes, *prepared.reader.notes, *trained.notes]
+    notes += note_of(prepared.split)
     cut = _cut(inputs)
     if cut["texts"]:
         share = 100 * cut["share"]

@@ -150,9 +150,7 @@ def _reader(folder: Path, settings: ClassifySettings, needed: Any, encoder: str 
     """Return what reads texts for this model; the encoder must be the one it was trained over."""
     if settings.encoder.name in FROM_SCRATCH:
         if encoder is not None:
-            raise InputError(
-                f"encoder {encoder}: the model reads {settings.encoder.name}: it has no pretrained encoder"
-            )
+            raise InputError(f"encoder {encoder}: this model reads {settings.encoder.name}, and has no such encoder")
         with reading(folder):
             tokens = TokenVocabulary.from_json(json.loads((folder / VOCABULARY).read_text(encoding="utf-8")))
         return WordReader(tokens, settings.data.max_tokens)

@@ -12,15 +12,7 @@ from gatewise.cli.main import run
 from gatewise.errors import DataError
 from gatewise.tasks.classify import TextClassifier
 
-SMALL = {
-    "units": 4,
-    "embedding": 8,
-    "head": [],
-    "epochs": 4,
-    "least_steps": 0,
-    "baselines": ["majority"],
-    "explained": 0,
-}
+SMALL = {"units": 4, "embedding": 8, "head": [], "epochs": 4, "least_steps": 0, "baselines": [], "explained": 0}
 WORDS = {"1": "good lovely fine nice", "0": "bad awful sad poor"}
 
 
@@ -56,4 +48,4 @@ def test_an_encoder_of_a_model_without_one_or_a_wrong_task_is_refused(trained, t
     assert run(["score", str(trained), str(write_table(tmp_path / "new.csv"))]) == 0
     assert "glad" in capsys.readouterr().out
     assert run(["score", str(trained), str(tmp_path / "new.csv"), "--encoder", "elsewhere"]) == 2
-    assert "reads words: it has no pretrained encoder" in capsys.readouterr().err
+    assert "reads words, and has no such encoder" in capsys.readouterr().err
