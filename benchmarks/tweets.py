@@ -34,6 +34,7 @@ REPORT = {
     "encoder.layers": [-1], "model.units": 384, "model.pooling": ["last"], "model.head": [512],
     "model.head_dropout": 0.1, "model.input_dropout": 0.0, "train.batch_size": 8, "train.epochs": 3,
     "train.optimizer": "adam", "train.learning_rate": 5e-4, "train.schedule": "constant", "train.clip_norm": None,
+    "train.least_steps": 0, "train.vote_share": 0.0, "train.loss": "cross_entropy", "model.output_dropout": 0.0,
     "baselines": [], "explained": 0,
 }  # fmt: skip
 

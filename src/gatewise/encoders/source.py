@@ -87,7 +87,7 @@ class EncoderSource:
     max_tokens
         Most tokens of a text that it can read; None when there is no such limit.
     place
-        ``package``, ``folder`` or ``hub``.
+        ``package``, ``folder``, ``hub``, or ``random`` for weights that were drawn and never trained.
     """
 
     name: str

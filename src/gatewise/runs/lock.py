@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from gatewise.errors import RunLockedError
-from gatewise.runs.atomic import cannot_write
+from gatewise.runs.atomic import cannot_write, make_folder
+
+_WAIT_SECONDS = 0.2
 
 
 @contextmanager
@@ -30,6 +33,26 @@ def held_lock(path: Path) -> Iterator[None]:
     finally:
         path.unlink(missing_ok=True)
         os.close(handle)
+
+
+@contextmanager
+def waited_lock(path: Path) -> Iterator[None]:
+    """Hold the lock file at `path` while the block runs, after whoever has it now; its folder is made.
+
+    Raises
+    ------
+    OutputError
+        If the folder or the file cannot be made.
+    """
+    make_folder(path.parent)
+    with ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(held_lock(path))
+                break
+            except RunLockedError:
+                time.sleep(_WAIT_SECONDS)
+        yield
 
 
 def share_lock(handle: int, path: Path) -> bool:

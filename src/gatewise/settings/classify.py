@@ -87,7 +87,7 @@ class EncoderSettings(Settings):
     """What turns a text into vectors before the recurrent head reads them."""
 
     name: str = "words"
-    """words or characters (vectors that training finds), minilm, a folder, or a hub name such as GroNLP/hateBERT."""
+    """words or characters (vectors that training finds), minilm, random-bert, a folder, or a name on the hub."""
     revision: str | None = None
     """Revision on the hub."""
     download: bool = False

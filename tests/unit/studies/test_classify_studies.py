@@ -11,9 +11,10 @@ from gatewise.studies import digests
 from gatewise.studies.compare import compare_study
 from gatewise.studies.file import resolve
 from gatewise.studies.folder import StudyFolder
-from gatewise.studies.library import load_study
+from gatewise.studies.library import list_studies, load_study
 from gatewise.studies.plan import plan_study
 from gatewise.studies.settings import ClassifyStudy
+from gatewise.tasks.classify.run import long_enough
 
 STEPS = (0.0, 0.003, -0.002, 0.005, 0.001, -0.004, 0.002, 0.0015)
 CLASSES = ["hate", "offensive", "neither"]
@@ -86,7 +87,26 @@ def test_the_data_are_read_once_for_each_encoder(monkeypatch):
     asked = []
     monkeypatch.setattr(digests, "classify_digest", lambda settings: asked.append(settings.encoder.name) or "digest")
     plan_study(load_study("tweets-encoders"))
-    assert asked == ["minilm", "words", "characters"]
+    assert asked == ["minilm", "words", "characters", "random-bert", "random-t5", "random-t5"]  # T5 once for each state
+
+
+@pytest.mark.parametrize("name", [one["name"] for one in list_studies() if one["name"].startswith("tweets-")])
+def test_a_quick_study_has_the_seeds_to_decide_and_says_how_long_it_trains(name):
+    study = load_study(name)
+    assert plan_study(study, lambda data: "digest").warnings == ()
+    assert {"learning_rate", "epochs", "least_steps"} <= study.train.model_fields_set
+
+
+def test_a_small_training_part_of_the_size_study_is_not_trained_less():
+    for preset in ("quick", "paper"):
+        study = load_study("tweets-size", preset=preset, files=["tweets.csv"])
+        planned = plan_study(study, lambda data: "digest").runs[:: len(study.seeds)]
+        trained = {
+            run.settings.split.train_size: long_enough(run.settings, run.settings.split.train_size) for run in planned
+        }
+        steps = {size: train.epochs * -(-size // train.batch_size) for size, train in trained.items()}
+        assert steps[100] >= 240  # ten times the epochs
+        assert min(steps[size] for size in steps if size > 300) >= study.train.least_steps
 
 
 def test_a_claim_may_be_about_one_class(tmp_path):

@@ -165,6 +165,8 @@ def _labels(labels: Any, count: int) -> tuple[Any, ...] | None:
 def _reader(folder: Path, settings: ClassifySettings, digest: str | None, encoder: str | None) -> Reader:
     """Return what reads texts for this model; the encoder must be the one it was trained over."""
     if digest is None:
+        if encoder is not None:
+            raise InputError(f"encoder {encoder}: this model reads {settings.encoder.name}, and has no such encoder")
         if not (folder / VOCABULARY).is_file():
             raise ModelFolderError(f"{folder} is incomplete: {VOCABULARY} is missing; copy it again or train again")
         with reading(folder):
@@ -177,8 +179,8 @@ def _reader(folder: Path, settings: ClassifySettings, digest: str | None, encode
         source = find_encoder(encoder or name, revision=None if encoder else settings.encoder.revision)
     except InputError as error:
         raise InputError(
-            f"{folder} was trained over the encoder {name!r}. {str(error).rstrip('.')}. Where it has only moved, "
-            "TextClassifier.load(folder, encoder=...) or GATEWISE_ENCODERS names its new place"
+            f"{folder} was trained over the encoder {name!r}. {str(error).rstrip('.')}. If it has moved, "
+            "name its folder with --encoder (in Python: load(folder, encoder=...)) or GATEWISE_ENCODERS"
         ) from error
     if source.digest != digest:
         raise ModelFolderError(

@@ -12,7 +12,7 @@ from gatewise.data.labelled import labelled_of
 from gatewise.errors import OutputError, SettingsError
 from gatewise.runs import RunFolder
 from gatewise.settings import ClassifySettings
-from gatewise.tasks.classify import run, saved
+from gatewise.tasks.classify import beside, run, saved
 from gatewise.tasks.classify.baselines import BaselineTexts, Majority
 from gatewise.tasks.classify.beside import answer_all
 from gatewise.tasks.classify.judge import Settled
@@ -258,3 +258,34 @@ def test_an_encoder_that_changed_is_another_run(table, tmp_path):
     make_encoder(tmp_path / "bert", width=12)
     with pytest.raises(OutputError, match="other content"):
         run_classify(settings, tmp_path / "run")
+
+
+def test_baselines_learn_from_some_texts_of_every_class_where_there_are_many(monkeypatch):
+    seen = []
+    real = Majority.fit
+
+    def fit(self, texts, labels, classes, means=None):
+        seen.append(np.bincount(labels, minlength=classes).tolist())
+        return real(self, texts, labels, classes, means)
+
+    monkeypatch.setattr(Majority, "fit", fit)
+    monkeypatch.setattr(beside, "MOST_TEXTS", 12)
+    texts, labels = labelled_texts(90)
+    outcome, prepared = fitted(texts, labels)
+    assert [len(seen), max(seen[0]) - min(seen[0]) <= 1, 12 <= sum(seen[0]) <= 14] == [1, True, True]
+    count = len(prepared.split.train)
+    assert f"the baselines learn from 12 of the {count} training texts, some of every class" in outcome.result["notes"]
+
+
+def test_a_run_that_is_refused_while_it_encodes_leaves_no_folder(tmp_path, monkeypatch):
+    texts, labels = labelled_texts(60)
+    table = tmp_path / "t.csv"
+    pl.DataFrame({"text": texts, "label": labels}).write_csv(table)
+    monkeypatch.setenv("GATEWISE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GATEWISE_CACHE_LIMIT_GB", "0.000001")
+    encoder = make_encoder(tmp_path / "encoder", "bert")
+    settings = ClassifySettings.from_flat({**QUICK, "files": [str(table)], "encoder": str(encoder)})
+    with pytest.raises(SettingsError, match="the cache may hold"):
+        run_classify(settings, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    assert not list((tmp_path / "cache" / "encoders" / "states").glob("[0-9a-f]*/"))

@@ -162,7 +162,7 @@ def over(tmp_path):
 def test_an_encoder_that_is_gone_moved_or_another(over, tmp_path):
     folder, model, encoder = over
     moved = encoder.rename(tmp_path / "elsewhere")
-    with pytest.raises(InputError, match=f"{folder} was trained over the encoder .*{encoder}.*Where it has only moved"):
+    with pytest.raises(InputError, match=f"{folder} was trained over the encoder .*{encoder}.*If it has moved"):
         TextClassifier.load(folder)
     after = TextClassifier.load(folder, encoder=str(moved))
     np.testing.assert_array_equal(after.predict_log_proba(ASKED), model.predict_log_proba(ASKED))
