@@ -161,4 +161,4 @@ def test_without_votes_the_label_is_the_target():
 )
 def test_few_texts_get_more_epochs_up_to_ten_times_as_many(least, texts, epochs):
     settings = ClassifySettings.from_flat({**QUICK, "epochs": 4, "batch_size": 8, "least_steps": least})
-    assert run._long_enough(settings, texts).epochs == epochs
+    assert run.long_enough(settings, texts).epochs == epochs
