@@ -146,7 +146,7 @@ def test_pandas():
     np.testing.assert_array_equal(model.predict_proba(TEXTS), fitted().predict_proba(TEXTS))
     words = pandas.Series([NAMES[label] for label in LABELS], dtype="category")
     assert fitted(words, pandas.Series(TEXTS, dtype="string")).classes_.tolist() == list(NAMES)
-    with pytest.raises(DataError, match=r"Series of texts is expected \(found DataFrame"):
+    with pytest.raises(DataError, match=r"Series of texts is expected .found DataFrame"):
         model.predict(pandas.DataFrame({"text": TEXTS}))
     with pytest.raises(DataError, match="text 1: a text is expected"):
         model.predict(pandas.Series(["a", None]))
