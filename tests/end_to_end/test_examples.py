@@ -9,6 +9,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 #: What each example prints, so that one that does nothing is seen.
 SAYS = {
+    "classify_texts.py": ", TF-IDF ",
     "cross_validation.py": "trained 3 times, MAE ",
     "forecast_prices.py": ", MSE x ",
     "own_cell.py": "weights, skill ",
