@@ -75,7 +75,8 @@ def score_figure(evidence: Evidence) -> Figure | None:
             lines |= {_SCORES[key]: curve for key, curve in found.items()}
     epochs = sorted({epoch for curve in lines.values() for epoch in curve}, key=int)
     title = f"Validation {metric_heading(evidence.metric)} by epoch" if evidence.is_study else "Scores by epoch"
-    return line_figure("scores", title, "", ("epoch", "score"), lines, epochs, None)
+    score = f"Validation {metric_heading(evidence.metric)}" if evidence.is_study else "score"
+    return line_figure("scores", title, "", ("epoch", score), lines, epochs, None)
 
 
 def _by_epoch(level: Level, key: str) -> dict[str, float]:
