@@ -13,11 +13,12 @@ from pydantic_core import PydanticUndefined
 
 from gatewise import registry
 from gatewise.metrics import FORECAST_METRICS
-from gatewise.metrics.classify import CLASS_METRICS
+from gatewise.metrics.classify import CLASS_METRICS, TUNED_METRICS
 from gatewise.metrics.names import GENERATED_METRICS, ONE_CLASS_NAMES, MetricName
 from gatewise.metrics.table import Metric
 from gatewise.metrics.text import PROTOCOLS, TEXT_METRICS, TRAINED_LOSS
 from gatewise.settings import (
+    CLASSIFY_PRESETS,
     TEXT_PRESETS,
     AdaptSettings,
     ClassifySettings,
@@ -36,20 +37,19 @@ REGISTRIES = MADE.format("the tables in src/gatewise/registry")
 SENTENCES = MADE.format("the sentences in src/gatewise/settings")
 #: Settings that the command line takes in another way than as an option.
 _GIVEN = {"data.files": "`FILES`", "task": "the command's second word"}
-_ADAPTED = {"data.files": "`TEXTS`", "encoder.name": "`ENCODER`", "task": "the command", "name": "", "dropout_seed": ""}
 TITLES = {
     "Cells": ("model.cell", registry.CELLS),
     "Losses of forecasting": ("train.loss", registry.LOSSES),
     "Losses of text": ("train.loss", registry.TEXT_LOSSES),
     "Losses of classes": ("train.loss", registry.CLASS_LOSSES),
+    "Poolings": ("model.pooling", registry.POOLINGS),
+    "Steps of cleaning": ("data.cleaning", registry.CLEANING_STEPS),
     "Optimizers": ("train.optimizer", registry.OPTIMIZERS),
     "Schedules": ("train.schedule", registry.SCHEDULES),
     "Target transforms": ("data.transform", registry.TRANSFORMS),
     "Baselines of forecasting": ("baselines", registry.BASELINES),
     "Baselines of text": ("baselines", registry.TEXT_BASELINES),
     "Baselines of classes": ("baselines", registry.CLASS_BASELINES),
-    "Steps of cleaning": ("data.cleaning", registry.CLEANING_STEPS),
-    "Poolings": ("model.pooling", registry.POOLINGS),
     "Kernels": ("model.kernel", registry.KERNELS),
     "Probe tasks": ("gatewise probe --tasks", registry.PROBES),
 }
@@ -70,11 +70,6 @@ def choices() -> str:
     for title, (chooser, entries) in TITLES.items():
         rows = [(f"`{entry.name}`", entry.summary, entry.source) for entry in entries]
         parts += [f"## {title}\n", f"Chosen with `{chooser}`.\n", table(("name", "what it is", "source"), rows)]
-        if entries is registry.CLEANING_STEPS:
-            presets = (
-                (f"`{name}`", ", ".join(steps) or "nothing") for name, steps in registry.CLEANING_PRESETS.items()
-            )
-            parts += ["Presets, which stand for several steps:\n", table(("name", "what it does"), presets)]
     studies = [(f"`{one['name']}`", one["question"], ", ".join(one["presets"])) for one in list_studies()]
     parts += ["## Studies\n", table(("name", "question", "presets"), studies)]
     parts += ["## Metrics of forecasting\n", _metrics(FORECAST_METRICS)]
@@ -82,9 +77,9 @@ def choices() -> str:
     parts += [table(("protocol", "how the text is predicted"), ((f"`{name}`", how) for name, how in PROTOCOLS.items()))]
     parts += [_metrics(TEXT_METRICS), f"Beside them stands `{TRAINED_LOSS.name}`: {TRAINED_LOSS.summary.lower()}.\n"]
     parts += ["Of text that a network wrote, one figure for each way of writing:\n", _metrics(GENERATED_METRICS)]
-    tuned = "With the prefix `tuned_` they are those of decisions by thresholds that validation chose.\n"
-    parts += ["## Metrics of classes\n", _metrics(CLASS_METRICS), tuned]
-    parts += ["Of one class alone:\n", _metrics(ONE_CLASS_NAMES)]
+    parts += ["## Metrics of classes\n", _metrics(CLASS_METRICS)]
+    parts += ["Decided with thresholds that were chosen on validation:\n", _metrics(TUNED_METRICS)]
+    parts += ["Of one class alone, in `per_class`:\n", _metrics(ONE_CLASS_NAMES)]
     return "\n".join(parts)
 
 
@@ -97,8 +92,8 @@ def forecast_settings() -> str:
     """Return the page of every setting of forecasting."""
     said = (
         "The first name stands in settings files and studies, the second is the option of `gatewise fit forecast` and "
-        "the argument of `Forecaster` (with underscores). Those of [text](settings-text.md) and of\n"
-        "[classification](settings-tweets.md) have their own pages.\n"
+        "the argument of `Forecaster` (with underscores). Those of text have [their own page](settings-text.md), "
+        "those of labelled texts [theirs](settings-tweets.md).\n"
     )
     return "\n".join(["# Every setting of forecasting\n", SENTENCES, said, *_rooms(ForecastSettings)])
 
@@ -115,59 +110,57 @@ def text_settings() -> str:
     )
     parts = ["# Every setting of text\n", SENTENCES, said, *_rooms(TextSettings)]
     parts += ["## Writing\n", writing, *_rooms(SamplingSettings, titled=False)]
-    parts += ["## Recipes\n", "What `--preset` sets; everything else is the default.\n", _presets()]
+    parts += ["## Recipes\n", "What `--preset` sets; everything else is the default.\n", _presets(TEXT_PRESETS)]
     return "\n".join(parts)
 
 
-def tweets_settings() -> str:
+def classify_settings() -> str:
     """Return the page of every setting of classification, and of adapting an encoder."""
     said = (
         "The first name stands in settings files and studies, the second is the option of `gatewise fit classify` and "
         "the argument of `TextClassifier` (with underscores). What they mean is told in [the guide](../tweets.md).\n"
     )
-    adapting = "The option of `gatewise adapt`, which goes on with an encoder's own pretraining on your texts.\n"
     parts = ["# Every setting of classification\n", SENTENCES, said, *_rooms(ClassifySettings)]
-    parts += ["## Adapting an encoder\n", adapting, *_rooms(AdaptSettings, level="###", given=_ADAPTED)]
+    parts += ["## Recipes\n", "What `--preset` sets; all else is the default.\n", _presets(CLASSIFY_PRESETS)]
+    parts += ["## Adapting an encoder\n", "The options of `gatewise adapt`.\n", *_rooms(AdaptSettings, titled=False)]
     return "\n".join(parts)
 
 
-def _presets() -> str:
-    paths = dict.fromkeys(path for preset in TEXT_PRESETS.values() for path in preset)
+def _presets(presets: Mapping[str, Mapping[str, object]]) -> str:
+    paths = dict.fromkeys(path for preset in presets.values() for path in preset)
     rows = (
-        (f"`{path}`", *(f"`{_plain(preset[path])}`" if path in preset else "" for preset in TEXT_PRESETS.values()))
+        (f"`{path}`", *(f"`{_plain(preset[path])}`" if path in preset else "" for preset in presets.values()))
         for path in paths
     )
-    return table(("setting", *TEXT_PRESETS), rows)
+    return table(("setting", *presets), rows)
 
 
-def _rooms(
-    settings: type[Settings], *, titled: bool = True, level: str = "##", given: Mapping[str, str] = _GIVEN
-) -> Iterator[str]:
-    """Yield title and table of each room of some settings; `given` says what is no option of its own name."""
+def _rooms(settings: type[Settings], *, titled: bool = True) -> Iterator[str]:
+    """Yield title and table of each room of some settings."""
     flats = {path: flat for flat, path in flat_fields(settings).items()}
     rooms: dict[str, list[tuple[str, ...]]] = {}
     for path, field in field_names(settings):
         default = field.default
         shown = "" if default is PydanticUndefined or default is None or default in ((), "") else f"`{_plain(default)}`"
-        option = given.get(path, f"`--{flats[path].replace('_', '-')}`")
+        option = _GIVEN.get(path, f"`--{flats[path].replace('_', '-')}`")
         rooms.setdefault(path.rpartition(".")[0], []).append((f"`{path}`", option, shown, field.description or ""))
     for room, rows in rooms.items():
         if titled:
-            yield f"{level} {room or 'run'}\n"
+            yield f"## {room or 'run'}\n"
         yield table(("setting", "option", "default", "what it does"), rows)
 
 
 def _plain(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}={one}" for key, one in value.items())
-    return ", ".join(str(one) for one in value) if isinstance(value, tuple) else str(value)
+    return ", ".join(str(one) for one in value) if isinstance(value, tuple | list) else str(value)
 
 
 PAGES = {
     "choices.md": choices,
     "settings.md": forecast_settings,
     "settings-text.md": text_settings,
-    "settings-tweets.md": tweets_settings,
+    "settings-tweets.md": classify_settings,
 }
 
 

@@ -88,7 +88,7 @@ def test_focal_without_gamma_is_cross_entropy_and_looks_away_from_what_is_easy()
 
 def test_logit_adjustment_makes_rare_classes_win_by_a_margin():
     logits, targets = torch.zeros(1, C, dtype=torch.float64), torch.tensor([[1.0, 0.0, 0.0]], dtype=torch.float64)
-    assert float(make("logit_adjusted")(logits, targets)) == pytest.approx(-np.log(0.1))
+    assert float(make("logit_adjusted", logit_adjustment=1)(logits, targets)) == pytest.approx(-np.log(0.1))
     assert float(make("logit_adjusted", logit_adjustment=0)(logits, targets)) == pytest.approx(np.log(3))
 
 

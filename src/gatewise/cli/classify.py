@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from gatewise.tasks.classify.model import ClassifyModel, Floats
 
 Model = Annotated[Path, typer.Argument(metavar="DIR", help="Run folder or model folder.", show_default=False)]
+Encoder = Annotated[
+    str | None,
+    typer.Option("--encoder", metavar="FOLDER", help="Where the model's encoder lies now, when it has moved."),
+]
 
 #: Texts that are encoded at once: what an encoder says of them is held in memory.
 AT_ONCE = 1000
@@ -54,6 +58,7 @@ def classify(
         int | None,
         typer.Option("--top", min=1, metavar="N", help="Show the N likeliest classes; 3 in tables when absent."),
     ] = None,
+    encoder: Encoder = None,
     as_json: Json = False,
 ) -> None:
     """Classify texts with a trained model: the class of each, and the probabilities of all.
@@ -72,7 +77,7 @@ def classify(
     _check(texts, file, text, out, top, as_json)
     from gatewise.tasks.classify import TextClassifier
 
-    classifier = TextClassifier.load(folder)
+    classifier = TextClassifier.load(folder, encoder=encoder)
     model: ClassifyModel = classifier.model_
     if tuned and model.offsets is None:
         raise InputError("--tuned: this model has no thresholds: it was trained without a validation part")

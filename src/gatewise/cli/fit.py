@@ -125,6 +125,12 @@ def classify(
     files: files_of(ClassifyDataSettings) = None,  # type: ignore[valid-type]
     out: Out = None,
     config: Config = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset", help="A recipe: tuned (the encoder's last layers learn too) or report (its settings)."
+        ),
+    ] = None,
     save: Save = True,
     overwrite: Overwrite = False,
     exclusive: Exclusive = False,
@@ -142,9 +148,12 @@ def classify(
 
       gatewise fit classify reviews.jsonl --encoder words --cell gru --out runs/reviews
 
-      gatewise fit classify train.csv --test-files test.csv --encoder ./hateBERT --cleaning report
+      gatewise fit classify train.csv --test-files test.csv --encoder ./hateBERT --preset report
     """
-    settings = settings_from(options, files or (), config, kind=ClassifySettings)
+    from gatewise.settings import classify_preset
+
+    base = {} if preset is None else classify_preset(preset)
+    settings = settings_from(options, files or (), config, kind=ClassifySettings, base=base)
     place = _fit(settings, out, save=save, overwrite=overwrite, exclusive=exclusive, as_json=as_json)
     if place is not None:
         say(f"Next: gatewise classify {place} 'a text', or gatewise report {place}")

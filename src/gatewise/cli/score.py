@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from gatewise.cli.classify import Encoder
 from gatewise.cli.forecast import Model
-from gatewise.cli.output import Json, print_json
+from gatewise.cli.output import Json, print_json, say
 from gatewise.cli.result import show_classes, show_metrics, verdict_text
 from gatewise.errors import InputError, ModelFolderError
 
@@ -17,6 +18,7 @@ def score(
     folder: Model,
     files: Annotated[list[str], typer.Argument(metavar="FILES...", help="Newer rows, or texts, as it was trained on.")],
     encoding: Annotated[str | None, typer.Option("--encoding", help="Encoding of the texts; as in training.")] = None,
+    encoder: Encoder = None,
     as_json: Json = False,
 ) -> None:
     """Judge a trained model on other data: forecasts beside the last value, texts by nats and bits, classes by F1.
@@ -32,9 +34,13 @@ def score(
     from gatewise.tasks.model_folder import task_of
 
     task = task_of(folder)
-    if task not in _JUDGES:
+    if task not in (*_JUDGES, "classify"):
         raise ModelFolderError(f"{folder} holds a model of the task {task!r}, which this version does not know")
-    found = _JUDGES[task](folder, files, encoding)
+    if encoder is not None and task != "classify":
+        raise InputError("--encoder: only a model that classifies has one")
+    found = _classes(folder, files, encoding, encoder) if task == "classify" else _JUDGES[task](folder, files, encoding)
+    for note in found.get("notes", ()):
+        say(f"Note: {note}")
     if as_json:
         print_json(found)
     elif task == "forecast":
@@ -67,12 +73,12 @@ def _text(folder: Path, files: list[str], encoding: str | None) -> dict[str, Any
     return model.evaluate(files=files)
 
 
-def _classes(folder: Path, files: list[str], encoding: str | None) -> dict[str, Any]:
+def _classes(folder: Path, files: list[str], encoding: str | None, encoder: str | None) -> dict[str, Any]:
     from gatewise.tasks.classify import TextClassifier
 
     if encoding is not None:
         raise InputError("--encoding: tables are read as UTF-8; only texts have an encoding")
-    return TextClassifier.load(folder).evaluate(files)
+    return TextClassifier.load(folder, encoder=encoder).evaluate(files)
 
 
-_JUDGES = {"forecast": _forecasts, "generate": _text, "classify": _classes}
+_JUDGES = {"forecast": _forecasts, "generate": _text}

@@ -23,7 +23,7 @@ from gatewise.caching import cache_folder
 from gatewise.encoders.batches import Order, encode_batch
 from gatewise.encoders.features import Features, States, encode_now
 from gatewise.encoders.load import Encoder
-from gatewise.encoders.room import make_room
+from gatewise.encoders.room import in_words, make_room
 from gatewise.encoders.tokens import Tokens
 from gatewise.errors import InputError, OutputError
 from gatewise.runs.atomic import cannot_write, make_folder, read_json, write_json
@@ -132,12 +132,13 @@ class Store:
     def encode(self, progress: Progress | None) -> int:
         """Make what is missing, going on where a killed run stopped, and return how many texts were encoded."""
         layers = self.missing()
-        make_folder(self.folder)
         done = self._done()
         begin = min(done.get(layer, 0) for layer in layers)
         kept = {layer: count for layer, count in done.items() if layer not in layers}
         size = self.layer_bytes * len(layers) - int(self.order.starts[begin]) * self._row_bytes * len(layers)
+        make_folder(self.folder.parent)
         make_room(size, self.folder)
+        make_folder(self.folder)
         try:
             with ExitStack() as files:
                 open_files = {layer: files.enter_context(self._file(layer).open("ab")) for layer in layers}
@@ -148,7 +149,7 @@ class Store:
         except OSError as error:
             raise OutputError(
                 f"{cannot_write(self.folder, error)}; hidden states are kept in the cache: set GATEWISE_CACHE to a "
-                f"folder with room for {size / 1e9:.1f} GB"
+                f"folder with room for {in_words(size)}"
             ) from error
         return len(self.order) - begin
 

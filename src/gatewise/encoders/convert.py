@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 from gatewise.caching import cache_folder
+from gatewise.encoders.quiet import quiet
 from gatewise.encoders.source import CONFIG, EncoderSource
 from gatewise.errors import InputError
 from gatewise.runs.atomic import replacing_folder
@@ -42,7 +43,8 @@ def _convert(files: list[Path], source: EncoderSource, folder: Path) -> None:
     tensors: dict[str, torch.Tensor] = {}
     for path in files:
         try:
-            read = torch.load(path, map_location="cpu", weights_only=True)
+            with quiet():
+                read = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:
             raise InputError(
                 f"encoder {source.name}: {path} is refused: torch's tensors-only loader does not read it, so it is "

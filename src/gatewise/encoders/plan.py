@@ -11,6 +11,7 @@ from gatewise.caching import cache_folder
 from gatewise.encoders.batches import encode_batch
 from gatewise.encoders.cache import Store
 from gatewise.encoders.load import Encoder
+from gatewise.encoders.room import in_words
 from gatewise.encoders.tokens import Tokens
 
 #: Places among all batches at which a few texts are timed, and the most tokens of each.
@@ -49,7 +50,7 @@ def plan_encoding(encoder: Encoder, tokens: Tokens, precision: str = "float16") 
     seconds = _seconds_a_token(store) * order.tokens
     sentence = (
         f"{len(order):,} different texts ({order.tokens:,} tokens) go through the encoder {encoder.source.name} once: "
-        f"about {_time(seconds)} and {_size(size)} in {cache_folder('encoders')}, which later runs read"
+        f"about {_time(seconds)} and {in_words(size)} in {cache_folder('encoders')}, which later runs read"
     )
     return Plan(len(order), size, seconds, sentence)
 
@@ -73,7 +74,3 @@ def _time(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _size(size: float) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{max(1, round(size / 1e6))} MB"

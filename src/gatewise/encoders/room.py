@@ -33,6 +33,17 @@ def limit() -> float:
     return size * 1e9
 
 
+def in_words(size: float) -> str:
+    """Return a number of bytes for a person.
+
+    Examples
+    --------
+    >>> in_words(7.8e10), in_words(4.4e7)
+    ('78.0 GB', '44 MB')
+    """
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{max(1, round(size / 1e6))} MB"
+
+
 def make_room(size: int, store: Path) -> None:
     """See that `size` more bytes have room in a store, removing other stores that were used longest ago.
 
@@ -48,7 +59,7 @@ def make_room(size: int, store: Path) -> None:
     allowed, own = limit(), _size(store)
     if own + size > allowed:
         raise SettingsError(
-            f"the hidden states of these texts take {(own + size) / 1e9:.1f} GB, and the cache may hold "
+            f"the hidden states of these texts take {in_words(own + size)}, and the cache may hold "
             f"{allowed / 1e9:g} GB: set {LIMIT} higher, or take fewer encoder_layers or cache_precision float16"
         )
     others = {one: _size(one) for one in store.parent.iterdir() if one.is_dir() and one != store}
@@ -58,11 +69,11 @@ def make_room(size: int, store: Path) -> None:
             break
         if _removed(other):
             total -= others[other]
-    free = shutil.disk_usage(store).free
+    free = shutil.disk_usage(store.parent).free
     if free < size:
         raise OutputError(
-            f"cannot write {store}: the hidden states of these texts take {size / 1e9:.1f} GB, and the disk has "
-            f"{free / 1e9:.1f} GB free: set GATEWISE_CACHE to a folder with room, or take fewer encoder_layers"
+            f"cannot write {store}: the hidden states of these texts take {in_words(size)}, and the disk has "
+            f"{in_words(free)} free: set GATEWISE_CACHE to a folder with room, or take fewer encoder_layers"
         )
 
 

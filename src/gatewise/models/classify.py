@@ -127,8 +127,8 @@ class ClassifyNetwork(nn.Module):
             raise InputError(f"mask must be (texts, tokens) of bool, with a token at least (found {tuple(mask.shape)})")
         real = None if bool(mask.all()) else mask
         x = self._vectors(mask, states, ids)
-        if real is not None:
-            x = x.masked_fill(~mask[..., None], 0.0)
+        if real is not None and self.reads_padding:
+            x = x.masked_fill(~mask[..., None], 0.0)  # elsewhere no cell and no pooling looks at it
         y, _ = self.stack(x, mask=None if self.reads_padding else real)
         pooled = torch.cat([pooling(y, real) for pooling in self.poolings], dim=-1)
         logits: Tensor = self.head(self.output_dropout(pooled))

@@ -36,7 +36,7 @@ from gatewise.settings.forecast import (
     ForecastTrainSettings,
 )
 from gatewise.settings.model import ModelSettings
-from gatewise.settings.presets import TEXT_PRESETS, text_preset
+from gatewise.settings.presets import CLASSIFY_PRESETS, TEXT_PRESETS, classify_preset, text_preset
 from gatewise.settings.sampling import SamplingSettings
 from gatewise.settings.text import (
     TextDataSettings,
@@ -61,6 +61,7 @@ __all__ = [
     "ClassifySettings",
     "ClassifySplitSettings",
     "ClassifyTrainSettings",
+    "CLASSIFY_PRESETS",
     "Count",
     "EncoderSettings",
     "FROM_SCRATCH",
@@ -88,5 +89,6 @@ __all__ = [
     "lay",
     "parse",
     "read_sampling",
+    "classify_preset",
     "text_preset",
 ]

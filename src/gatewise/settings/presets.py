@@ -1,6 +1,6 @@
-"""Recipes for text: settings chosen by measured search, each a fixed amount of work.
+"""Recipes: settings chosen by measured search.
 
-What each part is worth, and how it was measured and chosen, stands in ``docs/text.md``.
+What each part is worth, and how it was measured and chosen, stands in ``docs/text.md`` and ``docs/tweets.md``.
 """
 
 from __future__ import annotations
@@ -37,8 +37,33 @@ TEXT_PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+CLASSIFY_PRESETS: Mapping[str, Mapping[str, Any]] = {
+    # The reference report's head, training and split.
+    "report": {
+        "data.cleaning": ["report"],
+        "split.kind": "random",
+        "encoder.layers": [-1],
+        "model.units": 384,
+        "model.pooling": ["last_padded"],
+        "model.output_dropout": 0.0,
+        "model.head_dropout": 0.1,
+        "train.loss": "cross_entropy",
+        "train.vote_share": 0.0,
+        "train.learning_rate": 5e-4,
+        "train.schedule": "constant",
+        "train.clip_norm": None,
+        "train.batch_size": 8,
+        "train.epochs": 3,
+        "train.least_steps": 0,
+        "train.restore_best": False,
+    },
+    # The encoder's last layers are trained too: better, and many times as long.
+    "tuned": {"encoder.tune_layers": 3, "encoder.learning_rate": 1e-4},
+}
+
+
 def text_preset(name: str) -> Mapping[str, Any]:
-    """Return the settings of a recipe by their dotted paths.
+    """Return the settings of a recipe for text by their dotted paths.
 
     Raises
     ------
@@ -50,6 +75,26 @@ def text_preset(name: str) -> Mapping[str, Any]:
     >>> sorted(TEXT_PRESETS)
     ['best', 'fast']
     """
-    if name not in TEXT_PRESETS:
-        raise UnknownNameError("preset", name, TEXT_PRESETS)
-    return TEXT_PRESETS[name]
+    return _preset(name, TEXT_PRESETS)
+
+
+def classify_preset(name: str) -> Mapping[str, Any]:
+    """Return the settings of a recipe for labelled texts by their dotted paths.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of this name.
+
+    Examples
+    --------
+    >>> sorted(CLASSIFY_PRESETS)
+    ['report', 'tuned']
+    """
+    return _preset(name, CLASSIFY_PRESETS)
+
+
+def _preset(name: str, known: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    if name not in known:
+        raise UnknownNameError("preset", name, known)
+    return known[name]

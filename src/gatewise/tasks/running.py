@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from gatewise.errors import DivergedError, OutputError
+from gatewise.errors import GatewiseError, OutputError
 from gatewise.runs import RunFolder, environment
 from gatewise.settings import RunSettings, parse
 from gatewise.training.device import cpu_threads
@@ -40,8 +40,8 @@ def run_in_folder(
     ------
     OutputError
         If the folder cannot be written, or holds another run.
-    DivergedError
-        If the loss does not stay finite; a run that did not come to the end of an epoch leaves nothing behind.
+    GatewiseError
+        Whatever `fit` raises; a new run that did not come to the end of an epoch leaves nothing behind then.
     """
     if folder is None:
         with cpu_threads(threads):
@@ -50,7 +50,7 @@ def run_in_folder(
     try:
         with place.lock():
             return _run(settings, settings.fingerprint(digest), place, fit, threads)
-    except DivergedError:
+    except GatewiseError:
         with suppress(OSError):
             place.path.rmdir()  # when it is empty again
         raise
@@ -76,7 +76,7 @@ def _run(
         place.write_settings(settings.model_dump(mode="json"))
         try:
             result = fit(place)
-        except DivergedError:
+        except GatewiseError:
             if fresh and not place.read_log():  # not one epoch: there is nothing to look at or to go on from
                 place.remove_run()
             raise

@@ -264,7 +264,7 @@ def test_a_disk_with_too_little_room_is_said_before_the_work(load: Load, monkeyp
     encoder = load()
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(room.shutil, "disk_usage", lambda path: usage._replace(free=100))
-    with pytest.raises(OutputError, match="GB free: set GATEWISE_CACHE"):
+    with pytest.raises(OutputError, match="MB free: set GATEWISE_CACHE"):
         encode_texts(encoder, encoder.tokenize(TEXTS))
 
 

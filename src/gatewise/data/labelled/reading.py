@@ -111,7 +111,7 @@ def labelled_of(
     made = _Rows(
         place.texts,
         plain_codes(list(labels)),
-        [] if votes is None else np.asarray(votes, dtype=object).reshape(len(place), -1).T.tolist(),
+        [] if votes is None else _votes_at_hand(votes, len(place)),
         None if groups is None else _values(groups),
         None if fairness is None else _values(fairness),
         [],
@@ -123,8 +123,13 @@ def labelled_of(
     return _labelled(place, made, settings, None, ())
 
 
-def read_texts(files: Sequence[str], settings: ClassifyDataSettings) -> Texts:
+def read_texts(files: Sequence[str], settings: ClassifyDataSettings, *, label: bool = False) -> Texts:
     """Read texts to predict; the label's column is read where the settings name it and it is there.
+
+    Parameters
+    ----------
+    label
+        Whether there has to be one; it is guessed where the settings do not name it.
 
     Raises
     ------
@@ -136,8 +141,8 @@ def read_texts(files: Sequence[str], settings: ClassifyDataSettings) -> Texts:
         raise DataError("no data: give files (CSV, TSV, JSON lines or Parquet)")
     _refuse_twice(files)
     tables = [_open(file, settings) for file in files]
-    columns, notes = find_columns(tables[0], settings, label=False)
-    if columns.label is not None and any(columns.label not in table.columns for table in tables):
+    columns, notes = find_columns(tables[0], settings, label=label)
+    if not label and columns.label is not None and any(columns.label not in table.columns for table in tables):
         columns = replace(columns, label=None)
     bare = settings.model_copy(update={"votes": (), "group": None, "fairness": None})
     taken = [_take(table, columns, bare, None) for table in tables]
@@ -176,6 +181,15 @@ def _at_hand(texts: Iterable[Any]) -> Texts:
     rows = np.arange(len(listed), dtype=np.int64)
     file = np.zeros(len(listed), np.int32)
     return Texts(texts=listed, clean=[], origin=[AT_HAND], file=file, rows=rows, columns=Columns("text"))
+
+
+def _votes_at_hand(votes: Any, count: int) -> list[list[Any]]:
+    """Return votes by column."""
+    table = np.asarray(votes, dtype=object)
+    if table.ndim != 2 or len(table) != count:
+        raise DataError(f"votes: a row for each of the {count} texts and a column for each class (found {table.shape})")
+    columns: list[list[Any]] = table.T.tolist()
+    return columns
 
 
 def _refuse_twice(files: Sequence[str]) -> None:

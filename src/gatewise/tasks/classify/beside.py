@@ -15,6 +15,9 @@ from gatewise.registry import CLASS_BASELINES
 from gatewise.tasks.classify.baselines import BaselineTexts, ClassBaseline
 from gatewise.tasks.classify.judge import Answers, Floats, Ints, Settled
 
+#: Texts that a baseline learns from at most: TF-IDF of more would take more memory than all else, and gain little.
+MOST_TEXTS = 100_000
+
 _Means: TypeAlias = NDArray[np.float32] | None
 #: Of validation and test part. A study's runs differ in seed and network, of which no baseline knows.
 _RECENT = Recent[tuple[Floats, Floats]](most=32)
@@ -27,9 +30,10 @@ def answer_all(
 
     What they answered to the same texts, parts and means in this process is remembered.
     """
-    texts = [BaselineTexts([labelled.clean[row] for row in rows]) for rows in split.parts().values()]
+    parts = (_some(split.train, labelled.labels, MOST_TEXTS), split.validation, split.test)
+    texts = [BaselineTexts([labelled.clean[row] for row in rows]) for rows in parts]
     means = None if features is None else features.means()
-    read = digest(labelled.digest, *split.parts().values())
+    read = digest(labelled.digest, *parts)
     found: dict[str, Answers] = {}
     for name in dict.fromkeys(["majority", *names]):
         baseline = CLASS_BASELINES.load(name)()
@@ -38,7 +42,7 @@ def answer_all(
         seen = means if baseline.needs_means else None
 
         def learn(baseline: ClassBaseline = baseline, seen: _Means = seen) -> tuple[Floats, Floats]:
-            return _learned(baseline, texts, labelled, split, seen)
+            return _learned(baseline, texts, labelled, parts, seen)
 
         key = digest(name, read, *([] if seen is None else [seen]))
         validation, test = _RECENT.get(key, learn)
@@ -47,19 +51,41 @@ def answer_all(
     return found
 
 
+def note_of(split: LabelledSplit) -> list[str]:
+    """Say that the baselines learn from fewer texts than the network, where they do."""
+    if len(split.train) <= MOST_TEXTS:
+        return []
+    return [f"the baselines learn from {MOST_TEXTS:,} of the {len(split.train):,} training texts, some of every class"]
+
+
+def _some(rows: Ints, labels: Ints, most: int) -> Ints:
+    """Return about `most` of the rows, evenly from each class, one of each at least; all where they are no more."""
+    if len(rows) <= most:
+        return rows
+    by_class = rows[np.argsort(labels[rows], kind="stable")]
+    firsts = np.unique(labels[by_class], return_index=True)[1]
+    evenly = np.linspace(0, len(rows) - 1, most).astype(np.int64)
+    return np.sort(by_class[np.union1d(firsts, evenly)])
+
+
 def _learned(
-    baseline: ClassBaseline, texts: list[BaselineTexts], labelled: Labelled, split: LabelledSplit, means: _Means
+    baseline: ClassBaseline,
+    texts: list[BaselineTexts],
+    labelled: Labelled,
+    parts: tuple[Ints, Ints, Ints],
+    means: _Means,
 ) -> tuple[Floats, Floats]:
     """Let one baseline learn, and return the log-probabilities of validation and test part."""
     classes = len(labelled.classes)
     train, *held_out = texts
+    rows_of_train, *rows_held_out = parts
 
     def of(rows: Ints) -> _Means:
         return None if means is None else means[rows]
 
-    baseline.fit(train, labelled.labels[split.train], classes, means=of(split.train))
+    baseline.fit(train, labelled.labels[rows_of_train], classes, means=of(rows_of_train))
     validation, test = (
         baseline.log_probs(some, means=of(rows)) if len(some) else np.zeros((0, classes))
-        for some, rows in zip(held_out, (split.validation, split.test), strict=True)
+        for some, rows in zip(held_out, rows_held_out, strict=True)
     )
     return validation, test

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
 from gatewise.data.labelled import Labelled, Texts, labelled_of, read_labelled, read_texts
+from gatewise.data.labelled.labels import plain_codes
 from gatewise.errors import DataError, InputError, SettingsError, did_you_mean
 from gatewise.metrics.classify import per_class
 from gatewise.metrics.confusion import confusion
@@ -103,11 +104,12 @@ class TextClassifier(ClassifierMixin, SettingsEstimator):  # type: ignore[misc]
             labelled = read_labelled(settings.data, settings.split.column)
             self.classes_ = np.array(labelled.classes)
         else:
-            labels = np.asarray(y)
+            labels = _labels(y)
             labelled = labelled_of(_texts(X), labels.tolist(), settings.data, votes=votes, groups=groups)
             self.classes_ = _typed(labelled, labels)
         outcome = fit_classify(settings, prepare(settings, labelled))
         self.model_: ClassifyModel = outcome.model
+        self.model_.labels = tuple(self.classes_.tolist())
         self.result_: dict[str, Any] = outcome.result
         self.predictions_ = outcome.predictions
         self.history_ = outcome.log
@@ -149,7 +151,7 @@ class TextClassifier(ClassifierMixin, SettingsEstimator):  # type: ignore[misc]
         Parameters
         ----------
         label
-            The class; the predicted one when absent.
+            The class, as ``classes_`` has it or by its name; the predicted one when absent.
 
         Returns
         -------
@@ -161,10 +163,10 @@ class TextClassifier(ClassifierMixin, SettingsEstimator):  # type: ignore[misc]
         if label is None:
             number = int(model.decide(model.log_probs([text]))[0])
         else:
-            found = np.flatnonzero(self.classes_ == label)
-            if not len(found):
+            known = zip(self.classes_.tolist(), model.classes, strict=True)
+            number = next((place for place, names in enumerate(known) if label in names), -1)
+            if number < 0:
                 raise InputError(f"there is no class {label!r}{did_you_mean(str(label), model.classes)}")
-            number = int(found[0])
         return occlusion(model.log_probs, text, number)
 
     def evaluate(self, files: Any) -> dict[str, Any]:
@@ -182,10 +184,9 @@ class TextClassifier(ClassifierMixin, SettingsEstimator):  # type: ignore[misc]
         """
         model = self._fitted()
         names = [str(files)] if isinstance(files, str | Path) else [str(one) for one in files]
-        read: Texts = read_texts(names, model.settings.data)
-        if read.labels is None:
-            raise DataError(f"there is no column {model.settings.data.label!r} with the true classes")
-        target = _numbers(read.labels, model.classes)
+        read: Texts = read_texts(names, model.settings.data, label=True)
+        given = model.settings.data.names
+        target = _numbers([given.get(label, label) for label in read.labels or ()], model.classes)
         answers = Answers(target, model.log_probs(read.texts), model.offsets)
         probs = np.exp(answers.log_probs)
         return {
@@ -202,7 +203,7 @@ class TextClassifier(ClassifierMixin, SettingsEstimator):  # type: ignore[misc]
 
     @classmethod
     def load(cls, folder: str | Path, *, encoder: str | None = None) -> TextClassifier:
-        """Load a model folder, or the model of a run folder; its classes are names.
+        """Load a model folder, or the model of a run folder.
 
         Parameters
         ----------
@@ -216,7 +217,7 @@ class TextClassifier(ClassifierMixin, SettingsEstimator):  # type: ignore[misc]
         """
         model, result = saved.load(Path(folder), encoder=encoder)
         made: TextClassifier = cls.of_settings(model.settings)
-        made.model_, made.result_, made.classes_ = model, result, np.array(model.classes)
+        made.model_, made.result_, made.classes_ = model, result, np.array(model.labels or model.classes)
         return made
 
     def _fitted(self) -> ClassifyModel:
@@ -231,22 +232,44 @@ def _texts(X: Any) -> list[str]:
     Raises
     ------
     DataError
-        If one of them is no text.
+        If `X` is no list of texts, or one of them is no text.
     """
     if isinstance(X, str):
         raise DataError("a list of texts is expected, not one text: put it into a list")
+    if isinstance(X, Mapping) or hasattr(X, "columns") or not isinstance(X, Iterable):
+        raise DataError(f"a list, an array or a Series of texts is expected (found {type(X).__name__})")
     texts = list(X)
     for row, one in enumerate(texts):
         if not isinstance(one, str):
             raise DataError(f"text {row}: a text is expected (found {type(one).__name__})")
+        try:
+            one.encode()
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"text {row}: character {error.start} is half of a pair and no letter: decode the text anew"
+            ) from None
     return texts
+
+
+def _labels(y: Any) -> NDArray[Any]:
+    """Return the labels as an array.
+
+    Raises
+    ------
+    DataError
+        If `y` is no list of labels.
+    """
+    labels = np.asarray(y)
+    if labels.ndim != 1:
+        raise DataError(f"labels are a list, an array or a Series with one for each text (found shape {labels.shape})")
+    return labels
 
 
 def _typed(labelled: Labelled, labels: NDArray[Any]) -> NDArray[Any]:
     """Return the classes in their order, of the type that the labels had; names where codes were given names."""
     if labelled.classes != labelled.codes:
         return np.array(labelled.classes)
-    known = {str(one): one for one in np.unique(labels)}
+    known = dict(zip(plain_codes(labels.tolist()), labels, strict=True))
     return np.array([known[code] for code in labelled.codes])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,6 +41,7 @@ class ClassifyModel:
     prior : (C,) shares of the classes in the training part: the answer for a text of which cleaning leaves nothing.
     temperature : what logits are divided by, so that probabilities on validation are as sure as they are right.
     offsets : (C,) added to log-probabilities for a decision by thresholds; None where none were chosen.
+    labels : what stood for each class in labels that were given in Python: numbers, bools or names; None for tables.
     """
 
     settings: ClassifySettings
@@ -49,6 +51,7 @@ class ClassifyModel:
     prior: Floats
     temperature: float = 1.0
     offsets: Floats | None = None
+    labels: tuple[Any, ...] | None = None
     cleaner: Cleaner = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,8 +63,8 @@ class ClassifyModel:
         return sum(weight.numel() for weight in self.network.parameters() if weight.requires_grad)
 
     def read(self, texts: Sequence[str]) -> tuple[list[str], Inputs]:
-        """Clean texts and read them."""
-        clean = [self.cleaner(text) for text in texts]
+        """Clean texts and read them; spaces alone are nothing, as they were in training."""
+        clean = [text if text.strip() else "" for text in map(self.cleaner, texts)]
         return clean, self.reader.read(clean)
 
     def log_probs(self, texts: Sequence[str]) -> Floats:

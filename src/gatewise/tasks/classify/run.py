@@ -20,7 +20,7 @@ from gatewise.registry import CLASS_BASELINES
 from gatewise.runs import RunFolder
 from gatewise.settings import ClassifySettings, ClassifyTrainSettings
 from gatewise.tasks.classify import afterwards, saved
-from gatewise.tasks.classify.beside import answer_all
+from gatewise.tasks.classify.beside import answer_all, note_of
 from gatewise.tasks.classify.judge import Answers, Ints, Judged, Settled, agreement
 from gatewise.tasks.classify.losses import create_class_loss
 from gatewise.tasks.classify.model import ClassifyModel, create_network
@@ -160,7 +160,7 @@ def fit_classify(
     training = long_enough(settings, len(rows))
     trained = train(network, task, training, seeds=seeds, folder=place, progress=progress)
     network.to("cpu")
-    model = ClassifyModel(settings, network, reader, labelled.classes, shares / shares.sum())
+    model = ClassifyModel(_with_columns(settings, labelled), network, reader, labelled.classes, shares / shares.sum())
     found = _judge(model, task, inputs, prepared)
     result = {
         "format_version": FORMAT_VERSION,
@@ -249,6 +249,14 @@ def _judge(model: ClassifyModel, task: ClassifyTask, inputs: Inputs, prepared: P
     return _Judged(figures, _table(labelled, {name: parts[name] for name in parts if name != "train"}, answers))
 
 
+def _with_columns(settings: ClassifySettings, labelled: Labelled) -> ClassifySettings:
+    """Return the settings with the columns that were taken: a saved model looks for the same ones in other tables."""
+    taken = labelled.columns
+    if taken.label is None:  # data at hand have no columns
+        return settings
+    return settings.replace({"data.text": taken.text, "data.label": taken.label})
+
+
 def long_enough(settings: ClassifySettings, texts: int) -> ClassifyTrainSettings:
     """Return the settings of the training, with more epochs where the texts are few."""
     train = settings.train
@@ -309,6 +317,7 @@ def _notes(prepared: Prepared, inputs: Inputs, trained: Trained) -> list[str]:
     if isinstance(reader, EncoderReader) and reader.encoder.settings.runtime != "torch":
         drift = [measure_drift(reader.encoder, reader.encoder.tokenize(prepared.labelled.clean)).sentence]
     notes = [*drift, *prepared.labelled.notes, *prepared.split.notes, *prepared.reader.notes, *trained.notes]
+    notes += note_of(prepared.split)
     cut = _cut(inputs)
     if cut["texts"]:
         share = 100 * cut["share"]
@@ -316,8 +325,6 @@ def _notes(prepared: Prepared, inputs: Inputs, trained: Trained) -> list[str]:
             f"{cut['texts']:,} of {len(inputs):,} texts are longer than what is read and were cut: {share:.2g} % of "
             "all tokens are lost (max_tokens)"
         )
-    if empty := int(prepared.empty.sum()):
-        notes.append(f"cleaning left nothing of {empty:,} texts: they get the classes' shares as their answer")
     return list(dict.fromkeys(notes))
 
 

@@ -24,12 +24,12 @@ from safetensors.torch import save as tensors_to_bytes
 from gatewise import __version__
 from gatewise.data.labelled import CLEANING_VERSION
 from gatewise.encoders import Encoder, find_encoder
-from gatewise.errors import ModelFolderError
+from gatewise.errors import InputError, ModelFolderError
 from gatewise.registry import cleaning_steps
 from gatewise.runs import atomic
 from gatewise.settings import FROM_SCRATCH, ClassifySettings, parse
 from gatewise.tasks.classify.card import model_card
-from gatewise.tasks.classify.model import ClassifyModel, create_network, load_weights, weights_of
+from gatewise.tasks.classify.model import ClassifyModel, Floats, create_network, load_weights, weights_of
 from gatewise.tasks.classify.reader import EncoderReader, Reader, WordReader, encoder_reader
 from gatewise.tasks.classify.words import TokenVocabulary
 from gatewise.tasks.model_folder import CARD, CONFIG, WEIGHTS, find_model, read_config, reading, tell_other_kernel
@@ -61,6 +61,7 @@ def save(model: ClassifyModel, folder: Path, result: dict[str, Any]) -> Path:
         "gatewise_version": __version__,
         "settings": tree,
         "classes": list(model.classes),
+        "labels": None if model.labels is None else list(model.labels),
         "prior": model.prior.tolist(),
         "temperature": model.temperature,
         "offsets": None if model.offsets is None else model.offsets.tolist(),
@@ -110,26 +111,19 @@ def load(folder: Path, *, encoder: str | None = None) -> tuple[ClassifyModel, di
             raise ValueError(f"its texts were cleaned by version {config['cleaning']['version']}: upgrade gatewise")
         if list(cleaning_steps(settings.data.cleaning)) != config["cleaning"]["steps"]:
             settings = settings.replace({"data.cleaning": config["cleaning"]["steps"] or ["none"]})
-    reader = _reader(folder, settings, config["encoder"], encoder)
+        digest = None if settings.encoder.name in FROM_SCRATCH else str(config["encoder"]["digest"])
+    reader = _reader(folder, settings, digest, encoder)
     with reading(folder):
         classes = tuple(str(name) for name in config["classes"])
+        if len(set(classes)) < max(2, len(classes)):
+            raise ValueError("the classes are not two or more different names")
         network = create_network(settings, reader, len(classes), fresh=False)
         load_weights(network, load_file(folder / WEIGHTS))
         with autocast(settings.train, torch.device("cpu")):  # as it was when the run noted its kernel
             kernel = kernel_in_use(network.train())
         tell_other_kernel(folder, config["result"].get("kernel"), kernel)
-        prior, offsets = np.array(config["prior"], np.float64), config["offsets"]
-        if len(prior) != len(classes) or (offsets is not None and len(offsets) != len(classes)):
-            raise ValueError("prior and offsets need a number for every class")
-        model = ClassifyModel(
-            settings,
-            network.eval(),
-            reader,
-            classes,
-            prior,
-            float(config["temperature"]),
-            None if offsets is None else np.array(offsets, np.float64),
-        )
+        model = ClassifyModel(settings, network.eval(), reader, classes, *_numbers(config, len(classes)))
+        model.labels = _labels(config.get("labels"), len(classes))
     return model, config["result"]
 
 
@@ -146,16 +140,47 @@ def _encoder(settings: ClassifySettings, reader: Reader) -> dict[str, Any] | Non
     }
 
 
-def _reader(folder: Path, settings: ClassifySettings, needed: Any, encoder: str | None) -> Reader:
+def _numbers(config: dict[str, Any], count: int) -> tuple[Floats, float, Floats | None]:
+    """Return prior, temperature and offsets, each as it can be."""
+    prior, temperature = np.array(config["prior"], np.float64), float(config["temperature"])
+    offsets = None if config["offsets"] is None else np.array(config["offsets"], np.float64)
+    if prior.shape != (count,) or (offsets is not None and offsets.shape != (count,)):
+        raise ValueError("prior and offsets need a number for every class")
+    if not ((prior > 0) & (prior < 1)).all() or abs(prior.sum() - 1) > 1e-6:
+        raise ValueError("the prior is no share of each class")
+    if not 0 < temperature < np.inf or not (offsets is None or np.isfinite(offsets).all()):
+        raise ValueError("temperature or offsets are not finite")
+    return prior, temperature, offsets
+
+
+def _labels(labels: Any, count: int) -> tuple[Any, ...] | None:
+    """Return what stands for each class."""
+    if labels is None:
+        return None
+    if len({type(one) for one in labels} & {bool, int, float, str}) != 1 or len(set(labels)) != count:
+        raise ValueError("the labels are not a number or a name for every class")
+    return tuple(labels)
+
+
+def _reader(folder: Path, settings: ClassifySettings, digest: str | None, encoder: str | None) -> Reader:
     """Return what reads texts for this model; the encoder must be the one it was trained over."""
-    if settings.encoder.name in FROM_SCRATCH:
+    if digest is None:
+        if encoder is not None:
+            raise InputError(f"encoder {encoder}: this model reads {settings.encoder.name}, and has no such encoder")
         with reading(folder):
             tokens = TokenVocabulary.from_json(json.loads((folder / VOCABULARY).read_text(encoding="utf-8")))
         return WordReader(tokens, settings.data.max_tokens)
-    source = find_encoder(encoder or settings.encoder.name, revision=None if encoder else settings.encoder.revision)
-    if source.digest != needed["digest"]:
+    name = settings.encoder.name
+    try:
+        source = find_encoder(encoder or name, revision=None if encoder else settings.encoder.revision)
+    except InputError as error:
+        raise InputError(
+            f"{folder} was trained over the encoder {name!r}. {str(error).rstrip('.')}. If it has moved, "
+            "name its folder with --encoder (in Python: load(folder, encoder=...)) or GATEWISE_ENCODERS"
+        ) from error
+    if source.digest != digest:
         raise ModelFolderError(
-            f"{folder} was trained over the encoder {needed['name']!r} with the digest {needed['digest'][:12]}, and "
+            f"{folder} was trained over the encoder {name!r} with the digest {digest[:12]}, and "
             f"{source.folder} has {source.digest[:12]}: give the one it was trained over"
         )
     return encoder_reader(settings, Encoder.load(source, settings.encoder, max_tokens=settings.data.max_tokens))
