@@ -211,6 +211,7 @@ def test_wanted_recall_that_validation_did_not_reach_is_said(tmp_path):
     content["operating_points"][0]["reached"] = False
     table = parts_of(read_evidence(MADE.write_run(tmp_path / "run", content))).tables["points"]
     assert "Not reached on validation: hate: recall of 0.8." in table.note
+    assert cells(table)[0][-1] == "15.7 %"  # of the test texts are called so
 
 
 def test_fairness_has_its_tables_and_its_sentences(run):
