@@ -124,7 +124,7 @@ def calibration_words(evidence: Evidence) -> str:
         before, after, heat = (_mean([one.get(key) for one in found]) for key in ("ece_before", "ece", "temperature"))
         if before is None or after is None or heat is None:
             continue
-        who = f"{level.main}: the" if evidence.is_study else "The"
+        who = f"{level.main[:1].upper()}{level.main[1:]}: the" if evidence.is_study else "The"
         said.append(
             f"{who} mean gap is {_percent(before)} as trained and {_percent(after)} with the temperature "
             f"{number(heat, 3)}."
