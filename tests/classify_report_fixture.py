@@ -168,8 +168,8 @@ def result(
     gap = test["tuned_f1_macro"] - theirs["tuned_f1_macro"]
     points = [{
         "class": classes[0], "wanted": "recall", "value": 0.8, "threshold": 0.084, "reached": True,
-        "validation": {"precision": 0.31, "recall": 0.81, "called": 98},
-        "test": {"precision": 0.29, "recall": 0.79, "called": 1168},
+        "validation": {"precision": 0.31, "recall": 0.81, "called": 0.157},
+        "test": {"precision": 0.29, "recall": 0.79, "called": 0.157},
     }]  # fmt: skip
     return {
         "format_version": 1, "status": "finished", "task": "classify", "name": f"run {seed}", "parameters": 913_027,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from classify_report_fixture import encoders_study, make_classify_run, many_classes, mistakes
+from classify_report_fixture import encoders_study, make_classify_run, many_classes, mistakes, size_study
 from gatewise.report import make_report
 
 pytestmark = pytest.mark.browser
@@ -43,6 +43,19 @@ def test_nothing_is_wider_than_the_window(visit, tmp_path, width):
         page = visit(make_report(folder), width=width)
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         assert overflow(page) <= 0
+
+
+@pytest.mark.parametrize(("width", "side_by_side"), [(1280, 2), (390, 1)])
+def test_names_of_lines_stay_within_the_figure(visit, tmp_path, width, side_by_side):
+    page = visit(make_report(size_study(tmp_path / "size")), width=width)
+    figure = page.locator("[data-figure=curve]")
+    figure.scroll_into_view_if_needed()
+    page.locator("[data-figure=curve].alive .live").wait_for()
+    names = [one.bounding_box() for one in figure.locator(".live .role-legend-label text").all()]
+    edge = figure.bounding_box()
+    assert len(names) >= 3
+    assert max(one["x"] + one["width"] for one in names) <= edge["x"] + edge["width"]
+    assert len({round(one["x"]) for one in names}) == side_by_side
 
 
 def test_three_matrices_stand_side_by_side_and_fit_a_phone_without_scripts(visit, tmp_path):

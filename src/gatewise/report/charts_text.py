@@ -7,15 +7,17 @@ from typing import Any
 from gatewise.report import style
 from gatewise.report.charts import _axis, _coded, _data, _value_scale, finish
 
+#: Names that stand below an axis without running into one another.
+_MOST_NAMES = 20
+
 
 def curve(name: str, mains: list[str], x: list[str], titles: tuple[str, str], drawn: list[float]) -> dict[str, Any]:
     """Lines with markers over an ordered scale of names; a baseline, where there is one, as a dashed rule."""
     import altair as alt
 
     rows = alt.Chart(_data(name))
-    across = alt.X(
-        "x:O", title=titles[0], scale=alt.Scale(domain=x), axis=alt.Axis(labelAngle=0, labelOverlap="greedy")
-    )
+    axis = alt.Axis(labelAngle=0, labelOverlap="greedy", values=_round_names(x))
+    across = alt.X("x:O", title=titles[0], scale=alt.Scale(domain=x), axis=axis)
     y = alt.Y(
         "value:Q",
         title=titles[1],
@@ -38,6 +40,21 @@ def curve(name: str, mains: list[str], x: list[str], titles: tuple[str, str], dr
         rows.mark_point(size=55).encode(x=across, y=y, tooltip=tip, **coded),
     ]
     return finish(alt.layer(*layers), height=280)
+
+
+def _round_names(names: list[str]) -> list[str]:
+    """Return which names an axis shows: all of a few, of many whole numbers the round ones.
+
+    Examples
+    --------
+    >>> _round_names(["3", "7"]), _round_names([str(epoch) for epoch in range(1, 61)])
+    (['3', '7'], ['10', '20', '30', '40', '50', '60'])
+    """
+    if len(names) <= _MOST_NAMES or not all(name.isdecimal() for name in names):
+        return names
+    steps = (5 * 2**power for power in range(20))
+    step = next(step for step in steps if len(names) <= step * _MOST_NAMES // 2)
+    return [name for name in names if int(name) % step == 0]
 
 
 def calibration(mains: list[str], low: float) -> dict[str, Any]:

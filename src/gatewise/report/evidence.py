@@ -15,6 +15,7 @@ from gatewise.errors import InputError
 from gatewise.metrics.names import is_higher_better
 from gatewise.registry import TASKS, task_of
 from gatewise.runs import RunFolder
+from gatewise.studies.factors import with_setting
 from gatewise.studies.folder import StudyFolder
 
 
@@ -128,7 +129,7 @@ def _study(folder: StudyFolder) -> Evidence:
         levels.append(
             Level(
                 label=str(entry["label"]),
-                main=show_value(settings[main]) if main in settings else str(entry["label"]),
+                main=_show_main(main, settings[main]) if main in settings else str(entry["label"]),
                 condition=", ".join(
                     show_setting(key, value) for key, value in settings.items() if main not in (key, "")
                 ),
@@ -266,7 +267,14 @@ def show_setting(key: str, value: Any) -> str:
     """
     if isinstance(value, str) and "." not in key:
         return value
+    if key == "split.train_size":
+        return with_setting(key, value)
     return f"{key.rsplit('.', 1)[-1].replace('_', ' ')} {show_value(value)}"
+
+
+def _show_main(key: str, value: Any) -> str:
+    """Write a level of the factor that is compared: by itself, where its setting needs no name."""
+    return show_setting(key, value) if key == "split.train_size" else show_value(value)
 
 
 def show_value(value: Any) -> str:

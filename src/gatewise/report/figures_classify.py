@@ -75,7 +75,8 @@ def score_figure(evidence: Evidence) -> Figure | None:
             lines |= {_SCORES[key]: curve for key, curve in found.items()}
     epochs = sorted({epoch for curve in lines.values() for epoch in curve}, key=int)
     title = f"Validation {metric_heading(evidence.metric)} by epoch" if evidence.is_study else "Scores by epoch"
-    return line_figure("scores", title, "", ("epoch", "score"), lines, epochs, None)
+    score = f"Validation {metric_heading(evidence.metric)}" if evidence.is_study else "score"
+    return line_figure("scores", title, "", ("epoch", score), lines, epochs, None)
 
 
 def _by_epoch(level: Level, key: str) -> dict[str, float]:
@@ -123,7 +124,7 @@ def calibration_words(evidence: Evidence) -> str:
         before, after, heat = (_mean([one.get(key) for one in found]) for key in ("ece_before", "ece", "temperature"))
         if before is None or after is None or heat is None:
             continue
-        who = f"{level.main}: the" if evidence.is_study else "The"
+        who = f"{level.main[:1].upper()}{level.main[1:]}: the" if evidence.is_study else "The"
         said.append(
             f"{who} mean gap is {_percent(before)} as trained and {_percent(after)} with the temperature "
             f"{number(heat, 3)}."

@@ -36,7 +36,11 @@
     const name = box.dataset.figure;
     const spec = structuredClone(payload.specs[name]);
     const text = JSON.stringify(spec);
-    spec.config = payload.config;
+    // names stand side by side as far as the longest one lets them
+    const named = (node) => (node && typeof node === "object" ? [...(node.color?.scale?.domain || []), ...Object.values(node).flatMap(named)] : []);
+    const room = 7 * Math.max(0, ...named(spec).map((one) => String(one).length)) + 40;
+    const columns = Math.max(1, Math.min(payload.config.legend.columns, Math.floor(box.clientWidth / room)));
+    spec.config = { ...payload.config, legend: { ...payload.config.legend, columns } };
     spec.width = "container";
     spec.datasets = spec.datasets || {};
     for (const key of Object.keys(payload.data)) if (text.includes(`"name":"${key}"`)) spec.datasets[key] = rows(key);

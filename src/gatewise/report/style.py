@@ -76,7 +76,7 @@ def config() -> dict[str, Any]:
             "symbolOpacity": 1,
             "offset": 12,
             "columnPadding": 18,
-            "labelLimit": 260,
+            "labelLimit": 300,
             "columns": 3,
         },
         "text": {"fontSize": 13, "fill": light("ink")},

@@ -138,7 +138,7 @@ def points_table(evidence: Evidence) -> Table | None:
         shown = [number(part.get(key), 3) for part in parts for key in ("precision", "recall")]
         called = parts[1].get("called")
         threshold = means([{"threshold": one.get("threshold")} for one in same]).get("threshold")
-        cells = [number(threshold, 3), *shown, number(None if called is None else round(called))]
+        cells = [number(threshold, 3), *shown, number(None) if called is None else f"{100 * called:.1f} %"]
         rows.append([head(wanted), *(figure(value) for value in cells)])
     note = "A text is called so when the probability of the class reaches the threshold, which validation chose."
     note += f" Of {level.label}, means over seeds." if evidence.is_study else ""

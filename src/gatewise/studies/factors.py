@@ -235,9 +235,21 @@ def _as_held(changes: Mapping[str, Any], base: RunSettings, where: str) -> dict[
     return found
 
 
+def with_setting(path: str, value: Any) -> str:
+    """Name a value together with its setting.
+
+    Examples
+    --------
+    >>> with_setting("model.units", 64), with_setting("split.train_size", 4000)
+    ('units 64', 'training size 4,000')
+    """
+    if path == "split.train_size":
+        return "all training texts" if value is None else f"training size {value:,}"
+    return f"{path.rsplit('.', 1)[-1].replace('_', ' ')} {show(value)}"
+
+
 def _label(path: str, value: Any) -> str:
     """Name a level in words: a name speaks for itself, a number needs its setting's name."""
     if isinstance(value, str):
         return value
-    words = path.rsplit(".", 1)[-1].replace("_", " ")
-    return f"{words} {show(value)}"
+    return with_setting(path, value)

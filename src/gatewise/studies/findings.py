@@ -31,6 +31,9 @@ from gatewise.studies.words import value as value_text
 Finding = dict[str, Any]
 Tree = Mapping[str, Any]
 
+#: Nobody runs more seeds, and a sentence holds no more names.
+_MOST_SEEDS, _MOST_NAMED = 100, 6
+
 
 def make_findings(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
     """Say what a study found, the most important first.
@@ -161,7 +164,7 @@ def _say_none_is_best(tree: Tree, found: list[_Best]) -> Finding:
     often = max(lead, key=lambda name: lead[name])
     seeds = found[0].rows[0]["seeds"]
     needed = [max((row["seeds_needed"] or 0 for row in best.rows), default=0) for best in found]
-    more = f"; about {min(needed)} seeds would decide the nearest" if min(needed) > seeds else ""
+    more = f"; {_needed(min(needed))} would decide the nearest" if min(needed) > seeds else ""
     least = "highest" if is_higher_better(metric) else "lowest"
     return {
         "text": (
@@ -193,12 +196,19 @@ def _say_best(tree: Tree, best: _Best) -> Finding:
     if not open_rows:
         return {"text": f"{text}, shown to be better than {listed(beaten)}.", "evidence": evidence}
     others = listed(level_name(main, row["other"]) for row in open_rows)
+    if len(open_rows) == len(best.rows) > _MOST_NAMED:
+        others = f"any of the {count_word(len(open_rows))} others"
     needed = max((row["seeds_needed"] or 0 for row in open_rows), default=0)
     seeds = open_rows[0]["seeds"]
-    more = f"; about {needed} seeds would decide" if needed > seeds else ""
+    more = f"; {_needed(needed)} would decide" if needed > seeds else ""
     ahead = f", better than {listed(beaten)}, but" if beaten else ", but"
     whether = f"whether it is better than {others} is undecided with {seeds} seed{'s' * (seeds != 1)}{more}."
     return {"text": f"{text}{ahead} {whether}", "evidence": evidence}
+
+
+def _needed(seeds: int) -> str:
+    """Say how many seeds it would take; of what nobody would run, only that."""
+    return f"about {seeds} seeds" if seeds <= _MOST_SEEDS else f"only more than {_MOST_SEEDS} seeds"
 
 
 def _what_each_factor_does(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
@@ -313,13 +323,16 @@ def _time(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
 
 def _the_same(tree: Tree) -> list[Finding]:
     """Say of which levels every seed gave the same number: they are the same function, and no seed would tell them."""
-    pairs: dict[str, Finding] = {}
-    for row in tree["comparisons"]:
-        if row["interval"] == [0.0, 0.0] and row["metric"] == tree["metric"]:
-            names = listed(level_name(tree["main"], row[side]) for side in ("a", "b"))
-            text = f"{capital(names)} give the same test {metric_label(row['metric'])} with every seed."
-            pairs.setdefault(text, {"text": text, "evidence": [f"difference 0 with {row['seeds']} paired seeds"]})
-    return list(pairs.values())
+    found: dict[str, Finding] = {}
+    same = [row for row in tree["comparisons"] if row["interval"] == [0.0, 0.0] and row["metric"] == tree["metric"]]
+    for row in same:
+        # Every pair is compared, so all that are like one level stand beside it in some row.
+        beside = [one for one in same if one["condition"] == row["condition"] and row["a"] in (one["a"], one["b"])]
+        alike = [value for one in beside for value in (one["a"], one["b"])]
+        names = listed(level_name(tree["main"], value) for value in tree["factors"][tree["main"]] if value in alike)
+        text = f"{capital(names)} give the same test {metric_label(row['metric'])} with every seed."
+        found.setdefault(text, {"text": text, "evidence": [f"difference 0 with {row['seeds']} paired seeds"]})
+    return list(found.values())
 
 
 def _divergence(tree: Tree) -> list[Finding]:

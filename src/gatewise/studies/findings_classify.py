@@ -50,15 +50,21 @@ def _never_found(tree: Mapping[str, Any], levels: Sequence[LevelResults]) -> lis
             found = level.class_by_seed("f1", name)
             if found and not any(found.values()):
                 never.setdefault(name, []).append(level)
-    main = tree["main"]
+    together: dict[tuple[str, ...], list[str]] = {}
+    for name, group in never.items():
+        together.setdefault(tuple(_name(tree["main"], level) for level in group), []).append(name)
     return [
         {
-            "text": f"{capital(listed(_name(main, level) for level in group))} never find{'s' * (len(group) == 1)} "
-            f"{name}: F1 is 0 with every seed.",
-            "evidence": [f"{level.label}: {len(level.results)} seeds" for level in group],
+            "text": f"{capital(listed(group))} never find{'s' * (len(group) == 1)} {listed(names)}: F1 is 0 with every "
+            "seed.",
+            "evidence": [f"{level.label}: {_seeds(level)}" for level in never[names[0]]],
         }
-        for name, group in never.items()
+        for group, names in together.items()
     ]
+
+
+def _seeds(level: LevelResults) -> str:
+    return f"{len(level.results)} seed{'s' * (len(level.results) != 1)}"
 
 
 def _name(main: str | None, level: LevelResults) -> str:

@@ -122,13 +122,17 @@ def plan_study(study: StudySettings, digest: Callable[[Any], str] | None = None)
         seeded = (settings.replace({"name": f"{label}, seed {seed}", "seed": seed}) for seed in study.seeds)
         runs += [_planned(label, levels, one, digests) for one in seeded]
         if study.timing is not None:
-            short = {
+            short: dict[str, Any] = {
                 "name": f"{label}, timing",
                 "seed": study.seeds[0],
                 "train.epochs": study.timing.epochs,
                 "train.patience": None,
                 "train.minutes": None,
             }
+            if hasattr(
+                getattr(settings, "train", None), "least_steps"
+            ):  # few texts would get more epochs than are timed
+                short["train.least_steps"] = 0
             timing.append(_planned(label, levels, settings.replace(short), digests))
     _names_differ(runs)
     return Plan(study, factors, tuple(runs), tuple(timing), _warnings(study, study.all_factors))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gatewise.metrics.names import metric_phrase as metric_label
-from gatewise.studies.factors import show
+from gatewise.studies.factors import with_setting
 
 __all__ = [
     "baseline_name", "capital", "count", "difference_words", "level_name", "listed", "metric_label", "p_words",
@@ -58,7 +58,7 @@ def setting(factor: str, value: Any) -> str:
     """
     if "." not in factor and isinstance(value, str):
         return value
-    return f"{factor.rsplit('.', 1)[-1].replace('_', ' ')} {show(value)}"
+    return with_setting(factor, value)
 
 
 def baseline_name(name: str) -> str:

@@ -154,8 +154,8 @@ def test_training_texts_are_a_curve_beside_the_baselines_that_grow_too(tmp_path)
     assert evidence.reference("f1_macro") is None  # no one line for baselines that differ
     assert not parts.figures["seeds"][0].data.get("baseline")
     baselines = [row[0].text for row in parts.tables["results"].rows]
-    assert "balanced logistic regression on TF-IDF, train size 100" in baselines
-    assert any("TF-IDF, train size 4000" in line for line in summary_lines(tmp_path / "size"))
+    assert "balanced logistic regression on TF-IDF, training size 100" in baselines
+    assert any("TF-IDF, training size 4,000" in line for line in summary_lines(tmp_path / "size"))
     assert any("compare each with its own baseline" in note for note in evidence.notes)
 
 
@@ -211,6 +211,7 @@ def test_wanted_recall_that_validation_did_not_reach_is_said(tmp_path):
     content["operating_points"][0]["reached"] = False
     table = parts_of(read_evidence(MADE.write_run(tmp_path / "run", content))).tables["points"]
     assert "Not reached on validation: hate: recall of 0.8." in table.note
+    assert cells(table)[0][-1] == "15.7 %"  # of the test texts are called so
 
 
 def test_fairness_has_its_tables_and_its_sentences(run):

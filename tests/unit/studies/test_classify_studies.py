@@ -73,7 +73,7 @@ def test_the_cleaning_study_takes_each_step_out_in_turn():
     whole = CLEANING_PRESETS["tweets"]
     taken = {step for names in steps.values() for step in whole if set(whole) - set(cleaning_steps(names)) == {step}}
     assert taken == set(whole)
-    assert steps["none"] == ["none"]
+    assert steps["no cleaning"] == ["none"]
 
 
 def test_the_size_study_plans_one_level_a_size_and_reads_the_data_for_each_once():
@@ -184,6 +184,50 @@ def test_levels_with_other_baselines_are_held_against_their_own(tmp_path):
     assert "against 0.4" in texts(tree)[0]  # of the level that is furthest above its own
     assert any("compare each with its own baseline" in note for note in tree["notes"])
     assert not any("windows" in note for note in tree["notes"])
+
+
+def test_levels_that_give_the_same_stand_in_one_sentence(tmp_path):
+    names = ["rnn", "gru", "lstm", "mingru"]
+    tree = compared(
+        tmp_path, lambda levels, seed: result(0.7 + (levels["model.cell"] == "gru") * STEPS[seed]),
+        vary={"model.cell": names},
+    )  # fmt: skip
+    assert [text for text in texts(tree) if "the same" in text] == [
+        "RNN, LSTM and MINGRU give the same test macro-F1 with every seed."
+    ]
+
+
+def test_classes_that_the_same_level_never_finds_stand_in_one_sentence(tmp_path):
+    def score(levels, seed):
+        found = result(0.74 + STEPS[seed])
+        for name in ("hate", "neither") if levels["model.cell"] == "lstm" else ():
+            found["per_class"]["test"][name]["f1"] = 0.0
+        return found
+
+    said = texts(compared(tmp_path, score))
+    assert [text for text in said if "never" in text] == ["LSTM never finds hate and neither: F1 is 0 with every seed."]
+
+
+def test_of_seeds_that_nobody_would_run_no_number_is_said(tmp_path):
+    alike = (0.011, -0.009, 0.01, -0.01)
+    tree = compared(tmp_path, lambda levels, seed: result(0.7 + (levels["model.cell"] == "gru") * alike[seed % 4]))
+    assert tree["comparisons"][0]["seeds_needed"] > 100
+    assert any(text.endswith("; only more than 100 seeds would decide.") for text in texts(tree))
+
+
+def test_many_levels_that_are_undecided_are_not_all_named(tmp_path):
+    sizes = [100 * number for number in range(1, 10)]
+    tree = compared(tmp_path, lambda levels, seed: result(0.7 + STEPS[-seed]), vary={"split.train_size": sizes})
+    (said,) = [text for text in texts(tree) if "highest mean test macro-F1" in text]
+    assert said.startswith("Training size 100 has the highest")
+    assert "any of the eight others is undecided" in said
+
+
+def test_timing_makes_as_many_epochs_as_are_timed():
+    tree = {"name": "small", "task": "classify", "data": {"files": ["a.csv"]}, "vary": {"model.cell": ["gru", "lstm"]}}
+    planned = plan_study(resolve({**tree, "timing": {"epochs": 1}}), lambda data: "digest")
+    assert {(run.settings.train.epochs, run.settings.train.least_steps) for run in planned.timing} == {(1, 0)}
+    assert {run.settings.train.least_steps for run in planned.runs} == {1200}
 
 
 def test_a_file_of_vectors_is_part_of_the_digest(tmp_path):

@@ -187,7 +187,7 @@ def fit_classify(
         "encoder": _encoder_facts(model, inputs),
         "cut": _cut(inputs),
         "empty": int(prepared.empty.sum()),
-        "notes": _notes(prepared, inputs, trained),
+        "notes": [*_more_epochs(settings, training), *_notes(prepared, inputs, trained)],
     }
     outcome = Outcome(model, result, found.predictions, trained.history)
     _write(place, outcome)
@@ -263,6 +263,15 @@ def long_enough(settings: ClassifySettings, texts: int) -> ClassifyTrainSettings
     steps = train.epochs * -(-texts // train.batch_size)
     more = min(_MOST_TIMES, train.least_steps / max(1, steps))
     return train if more <= 1 else train.model_copy(update={"epochs": math.ceil(more * train.epochs)})
+
+
+def _more_epochs(asked: ClassifySettings, training: ClassifyTrainSettings) -> list[str]:
+    if training.epochs == asked.train.epochs:
+        return []
+    return [
+        f"the training texts are few, so there were up to {training.epochs} epochs in the place of "
+        f"{asked.train.epochs}, for {training.least_steps:,} steps (least_steps)"
+    ]
 
 
 def _targets(labelled: Labelled, vote_share: float) -> NDArray[np.float32]:
