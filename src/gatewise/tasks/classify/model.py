@@ -150,29 +150,3 @@ def _trained_encoder(settings: ClassifySettings, reader: Reader, generator: torc
         return None
     encoder: Encoder = reader.encoder
     return trainable_encoder(encoder, settings.encoder, generator=generator)
-
-
-def weights_of(network: nn.Module) -> dict[str, torch.Tensor]:
-    """Return the trained weights by name; an encoder's frozen ones stay where they came from."""
-    return {
-        name: weight.detach().cpu().contiguous() for name, weight in network.named_parameters() if weight.requires_grad
-    }
-
-
-def load_weights(network: nn.Module, weights: dict[str, torch.Tensor]) -> None:
-    """Load what :func:`weights_of` gave.
-
-    Raises
-    ------
-    ValueError
-        If a weight is missing, unknown or of another shape.
-    """
-    own = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
-    if own.keys() != weights.keys():
-        wrong = sorted(own.keys() ^ weights.keys())
-        raise ValueError(f"weights do not fit the settings: {', '.join(wrong[:3])}")
-    with torch.no_grad():
-        for name, weight in own.items():
-            if weight.shape != weights[name].shape:
-                raise ValueError(f"{name} has the shape {tuple(weights[name].shape)}, not {tuple(weight.shape)}")
-            weight.copy_(weights[name])

@@ -29,10 +29,11 @@ from gatewise.registry import cleaning_steps
 from gatewise.runs import atomic
 from gatewise.settings import FROM_SCRATCH, ClassifySettings, parse
 from gatewise.tasks.classify.card import model_card
-from gatewise.tasks.classify.model import ClassifyModel, Floats, create_network, load_weights, weights_of
+from gatewise.tasks.classify.model import ClassifyModel, Floats, create_network
 from gatewise.tasks.classify.reader import EncoderReader, Reader, WordReader, encoder_reader
 from gatewise.tasks.classify.words import TokenVocabulary
 from gatewise.tasks.model_folder import CARD, CONFIG, WEIGHTS, find_model, read_config, reading, tell_other_kernel
+from gatewise.tasks.weights import load_weights, weights_of
 from gatewise.training.device import autocast
 from gatewise.training.session import kernel_in_use
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
-from torch import nn
-
 from gatewise.data.text import Vocabulary
 from gatewise.models import TextNetwork, count_parameters
 from gatewise.settings import SamplingSettings, TextSettings
@@ -102,27 +99,3 @@ def create_network(settings: TextSettings, symbols: int, seeds: Seeds | None = N
     )
     made: TextNetwork = network.to(dtype=DTYPES[settings.train.precision])
     return made
-
-
-def weights_of(network: nn.Module) -> dict[str, torch.Tensor]:
-    """Return the trained weights by name, each once, tied ones too; not the state that training carries."""
-    return {name: weight.detach().cpu().contiguous() for name, weight in network.named_parameters()}
-
-
-def load_weights(network: TextNetwork, weights: dict[str, torch.Tensor]) -> None:
-    """Load what :func:`weights_of` gave.
-
-    Raises
-    ------
-    ValueError
-        If a weight is missing, unknown or of another shape.
-    """
-    own = dict(network.named_parameters())
-    if own.keys() != weights.keys():
-        wrong = sorted(own.keys() ^ weights.keys())
-        raise ValueError(f"weights do not fit the settings: {', '.join(wrong[:3])}")
-    with torch.no_grad():
-        for name, weight in own.items():
-            if weight.shape != weights[name].shape:
-                raise ValueError(f"{name} has the shape {tuple(weights[name].shape)}, not {tuple(weight.shape)}")
-            weight.copy_(weights[name])

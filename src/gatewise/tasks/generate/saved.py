@@ -28,8 +28,9 @@ from gatewise.models.ngram import KneserNey
 from gatewise.runs import atomic
 from gatewise.settings import TextSettings, parse
 from gatewise.tasks.generate.card import model_card
-from gatewise.tasks.generate.model import TextModel, create_network, load_weights, weights_of
+from gatewise.tasks.generate.model import TextModel, create_network
 from gatewise.tasks.model_folder import CARD, CONFIG, WEIGHTS, find_model, read_config, reading, tell_other_kernel
+from gatewise.tasks.weights import load_weights, weights_of
 from gatewise.training.device import autocast
 from gatewise.training.session import kernel_in_use
 
