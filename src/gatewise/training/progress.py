@@ -27,6 +27,9 @@ class Progress(Protocol):
     def show(self, text: str) -> None:
         """Something to read has come of the training so far."""
 
+    def tell(self, text: str) -> None:
+        """What will take long, and how long, is known before it begins."""
+
     def stop(self) -> None:
         """Training ended, in whatever way."""
 
@@ -49,8 +52,20 @@ class Silent:
     def show(self, text: str) -> None:
         """Say nothing."""
 
+    def tell(self, text: str) -> None:
+        """Say nothing."""
+
     def stop(self) -> None:
         """Say nothing."""
+
+
+class Brief(Silent):
+    """Only what will take long is said, before it begins: where nobody may be watching."""
+
+    def tell(self, text: str) -> None:
+        """Write the text."""
+        sys.stderr.write(f"{harmless(text)}\n")
+        sys.stderr.flush()
 
 
 class Lines(Silent):
@@ -83,6 +98,10 @@ class Lines(Silent):
     def show(self, text: str) -> None:
         """Write the text."""
         print(harmless(text), file=self.stream, flush=True)
+
+    def tell(self, text: str) -> None:
+        """Write the text."""
+        self.show(text)
 
 
 class Bar(Silent):
@@ -135,6 +154,10 @@ class Bar(Silent):
 
         self._bar.console.print(Text(harmless(text)))
 
+    def tell(self, text: str) -> None:
+        """Write the text above the bar."""
+        self.show(text)
+
     def stop(self) -> None:
         """Remove the bar."""
         self._bar.stop()
@@ -145,7 +168,7 @@ def _of(epochs: int | None) -> str:
 
 
 def choose_progress(name: str = "training", *, lines: bool = False) -> Progress:
-    """Return a bar when standard error is a terminal, else lines when asked for, else silence."""
+    """Return a bar when standard error is a terminal, else lines when asked for, else only what will take long."""
     if sys.stderr.isatty():
         return Bar(name)
-    return Lines() if lines else Silent()
+    return Lines() if lines else Brief()

@@ -1,7 +1,7 @@
 import io
 
 from gatewise.settings import ForecastTrainSettings
-from gatewise.training import Bar, Lines, Seeds, Silent, choose_progress, train
+from gatewise.training import Bar, Brief, Lines, Seeds, Silent, choose_progress, train
 
 SEEDS = Seeds(1, 2, 3)
 
@@ -59,7 +59,17 @@ def test_the_bar_ends_when_training_fails(toy):
 
 def test_what_is_chosen(monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
-    assert type(choose_progress()) is Silent
+    assert type(choose_progress()) is Brief
     assert type(choose_progress(lines=True)) is Lines
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     assert type(choose_progress()) is Bar
+
+
+def test_what_will_take_long_is_said_even_where_nobody_watches(capsys):
+    for quiet in (Silent(), Brief()):
+        quiet.show("an epoch is over")
+    Silent().tell("an hour")
+    assert capsys.readouterr().err == ""
+    for one in (Brief(), Lines(), Bar()):
+        one.tell("about an hour")
+        assert capsys.readouterr().err == "about an hour\n"

@@ -205,7 +205,7 @@ def _read(reader: Reader, labelled: Labelled, progress: Progress | None) -> Inpu
     if isinstance(reader, EncoderReader) and reader.with_states and progress is not None:
         plan = plan_encoding(reader.encoder, reader.encoder.tokenize(labelled.clean), reader.precision)
         if plan.seconds > _WORTH_SAYING:
-            progress.show(plan.sentence)
+            progress.tell(plan.sentence)
     return reader.read(labelled.clean, keep=True, progress=progress)
 
 

@@ -17,6 +17,7 @@ from gatewise.tasks.classify.baselines import BaselineTexts, Majority
 from gatewise.tasks.classify.beside import answer_all
 from gatewise.tasks.classify.judge import Settled
 from gatewise.tasks.classify.run import fit_classify, prepare, run_classify
+from gatewise.training import Brief
 
 
 def fitted(texts, labels, *, votes=None, **flat):
@@ -289,3 +290,14 @@ def test_a_run_that_is_refused_while_it_encodes_leaves_no_folder(tmp_path, monke
         run_classify(settings, tmp_path / "run")
     assert not (tmp_path / "run").exists()
     assert not list((tmp_path / "cache" / "encoders" / "states").glob("[0-9a-f]*/"))
+
+
+def test_a_long_encoding_is_announced_with_size_and_time(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GATEWISE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(run, "_WORTH_SAYING", 0.0)
+    texts, labels = labelled_texts(60)
+    settings = ClassifySettings.from_flat({**QUICK, "encoder": str(make_encoder(tmp_path / "encoder", "bert"))})
+    prepared = prepare(settings, labelled_of(texts, labels, settings.data))
+    for said in (1, 0):  # the second time all is in the cache
+        fit_classify(settings, prepared, progress=Brief())
+        assert capsys.readouterr().err.count("go through the encoder") == said
