@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from browser_checks import CONTRAST
 from gatewise.report import make_report
 
 pytestmark = pytest.mark.browser
@@ -93,28 +94,12 @@ def test_figures_change_colour_with_the_page(visit, study_page):
     assert page.evaluate(colour) != before
 
 
-def contrast(page, selector):
-    """Return the contrast ratio of an element's text on the page (WCAG 2, relative luminance)."""
-    ratio = """(selector) => {
-      const linear = (v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-      const light = (text) => {
-        const [r, g, b] = text.match(/[\\d.]+/g).map((v) => linear(v / 255));
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-      };
-      const style = (element) => getComputedStyle(element);
-      const text = style(document.querySelector(selector)).color;
-      const pair = [text, style(document.documentElement).backgroundColor].map(light);
-      return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
-    }"""
-    return page.evaluate(ratio, selector)
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "selector", ["h1", ".lede", ".note", "td.worse", "td.undecided", "nav a", "thead th", "summary"]
 )
 def test_text_can_be_read(visit, study_page, scheme, selector):
-    assert contrast(visit(study_page, color_scheme=scheme), selector) >= 4.5
+    assert visit(study_page, color_scheme=scheme).evaluate(CONTRAST, selector)[0] >= 4.5
 
 
 def test_keyboard_reaches_everything_in_the_order_of_reading(visit, study_page):

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from browser_checks import CONTRAST, overflow
 from gatewise.report import make_report
 from text_report_fixture import cells_study, make_text_run
 
 pytestmark = pytest.mark.browser
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 PERSIAN = "الا یا ایها الساقی ادر کأسا و ناولها \u202e که عشق"
-
-
-def overflow(page):
-    """Return by how many pixels the page is wider than its window."""
-    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
 @pytest.mark.parametrize("text", [EVIL, PERSIAN, "\x1b[31mred\x07 and a tab\t, a line\nanother"])
@@ -37,24 +33,7 @@ def test_nothing_is_wider_than_the_window(visit, tmp_path, width):
 
 def test_tints_can_be_read_in_both_themes(visit, tmp_path):
     page_file = make_report(make_text_run(tmp_path / "run"))
-    contrast = """() => [...document.querySelectorAll('.t0, .t1, .t2, .t3, .t4')].slice(0, 60).map((one) => {
-      const read = (colour) => {  // color(srgb ...) counts from 0 to 1, rgb(...) to 255
-        const most = colour.startsWith('color(') ? 1 : 255, found = colour.match(/[0-9.]+/g).map(Number);
-        return { parts: found.slice(0, 3).map((v) => v / most), opacity: found.length > 3 ? found[3] : 1 };
-      };
-      const light = (parts) => {
-        const [r, g, b] = parts.map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-      };
-      const layers = [];
-      for (let box = one; box; box = box.parentElement) layers.push(read(getComputedStyle(box).backgroundColor));
-      const back = layers.reverse().reduce(
-        (under, layer) => under.map((v, i) => v + (layer.parts[i] - v) * layer.opacity), [1, 1, 1],
-      );
-      const [a, b] = [light(read(getComputedStyle(one).color).parts), light(back)].sort((x, y) => y - x);
-      return (a + 0.05) / (b + 0.05);
-    })"""
     for scheme in ("light", "dark"):
-        found = visit(page_file, color_scheme=scheme).evaluate(contrast)
+        found = visit(page_file, color_scheme=scheme).evaluate(CONTRAST, ".t0, .t1, .t2, .t3, .t4")
         assert len(found) > 10
         assert min(found) >= 4.5  # WCAG 2.2, level AA

@@ -15,12 +15,15 @@ from gatewise.cli.result import show_classes, show_confusion, show_metrics, verd
 from gatewise.errors import DivergedError
 from gatewise.registry.tasks import Task, task_of
 from gatewise.settings import (
+    CLASSIFY_PRESETS,
+    TEXT_PRESETS,
     ClassifyDataSettings,
     ClassifySettings,
     ForecastDataSettings,
     RunSettings,
     TextDataSettings,
     TextSettings,
+    preset_of,
 )
 
 _LEAKS = {
@@ -107,9 +110,7 @@ def generate(
 
       gatewise fit generate sample:python-docs --epochs 1 --units 64
     """
-    from gatewise.settings import text_preset
-
-    base = {} if preset is None else text_preset(preset)
+    base = {} if preset is None else preset_of(TEXT_PRESETS, preset)
     settings = settings_from(options, files or (), config, kind=TextSettings, base=base)
     try:
         place = _fit(settings, out, save=save, overwrite=overwrite, exclusive=exclusive, as_json=as_json)
@@ -150,9 +151,7 @@ def classify(
 
       gatewise fit classify train.csv --test-files test.csv --encoder ./hateBERT --preset report
     """
-    from gatewise.settings import classify_preset
-
-    base = {} if preset is None else classify_preset(preset)
+    base = {} if preset is None else preset_of(CLASSIFY_PRESETS, preset)
     settings = settings_from(options, files or (), config, kind=ClassifySettings, base=base)
     place = _fit(settings, out, save=save, overwrite=overwrite, exclusive=exclusive, as_json=as_json)
     if place is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from gatewise.encoders.quiet import first_line
 from gatewise.encoders.source import CONFIG, TOKENIZER_FILES, WEIGHTS
 from gatewise.errors import InputError, MissingExtraError
 
@@ -56,9 +57,8 @@ def fetch(name: str, revision: str | None) -> Path:
         there = hub.HfApi().list_repo_files(name, revision=revision)
         folder = hub.snapshot_download(name, revision=revision, allow_patterns=_needed(there))
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise InputError(
-            f"encoder {name} cannot be fetched from the hub: {reason.rstrip('.')}. Check the name, the network and "
+            f"encoder {name} cannot be fetched from the hub: {first_line(error)}. Check the name, the network and "
             f"HF_HUB_OFFLINE, or name a folder that holds it"
         ) from error
     return Path(folder)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gatewise.caching import cache_folder
-from gatewise.encoders.quiet import quiet
+from gatewise.encoders.quiet import first_line, quiet
 from gatewise.encoders.source import EncoderSource
 from gatewise.encoders.tokens import Tokens
 from gatewise.encoders.torch_runtime import TorchRuntime
@@ -212,9 +212,9 @@ def _export(source: EncoderSource, runtime: TorchRuntime, path: Path) -> None:
             found = np.stack(session.run(outputs, {"ids": ids.numpy(), "mask": mask.numpy()}), 1)
             worst = max(worst, float(np.abs(found.transpose(0, 2, 1, 3)[mask.numpy()] - right).max()))
     except Exception as error:
-        said = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
         raise InputError(
-            f"runtime onnx: the encoder {source.name} cannot be written as a graph ({said}): set runtime to torch"
+            f"runtime onnx: the encoder {source.name} cannot be written as a graph ({first_line(error)}): set "
+            "runtime to torch"
         ) from error
     if not worst <= _TOLERANCE:
         raise InputError(

@@ -35,3 +35,14 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
+
+
+def first_line(error: BaseException) -> str:
+    r"""Return what another library's error says first, without a full stop.
+
+    Examples
+    --------
+    >>> first_line(ValueError("no such file.\nTry again.")), first_line(KeyError())
+    ('no such file', 'KeyError')
+    """
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__

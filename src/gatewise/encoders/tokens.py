@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.encoders.quiet import quiet
+from gatewise.encoders.quiet import first_line, quiet
 from gatewise.encoders.source import EncoderSource
 from gatewise.errors import InputError
 
@@ -83,7 +83,7 @@ class Tokenizer:
                 )
             except Exception as error:
                 raise InputError(
-                    f"encoder {source.name}: its tokenizer in {source.folder} cannot be read ({_first_line(error)})"
+                    f"encoder {source.name}: its tokenizer in {source.folder} cannot be read ({first_line(error)})"
                 ) from error
         self.max_tokens = max_tokens
         self.vocabulary_size = len(self._tokenizer)
@@ -134,7 +134,3 @@ class Tokenizer:
         """Return the pieces of text that numbers stand for."""
         pieces: list[str] = self._tokenizer.convert_ids_to_tokens([int(one) for one in ids])
         return pieces
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__

@@ -10,9 +10,8 @@ from torch import Tensor, nn
 
 from gatewise.encoders.convert import weights_folder
 from gatewise.encoders.packed import PackedLayers, pack_layers
-from gatewise.encoders.quiet import quiet
+from gatewise.encoders.quiet import first_line, quiet
 from gatewise.encoders.source import EncoderSource
-from gatewise.encoders.tokens import _first_line
 from gatewise.errors import InputError
 
 #: Parts of published weights that give no hidden state; an encoder may come without them.
@@ -86,7 +85,7 @@ def _load(source: EncoderSource, decoder: bool) -> nn.Module:
             )  # fmt: skip
         except Exception as error:
             raise InputError(
-                f"encoder {source.name}: its weights in {source.folder} cannot be loaded ({_first_line(error)})"
+                f"encoder {source.name}: its weights in {source.folder} cannot be loaded ({first_line(error)})"
             ) from error
     missing = sorted(name for name in found["missing_keys"] if not name.startswith(_NEEDLESS))
     if missing:

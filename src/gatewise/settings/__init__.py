@@ -36,7 +36,7 @@ from gatewise.settings.forecast import (
     ForecastTrainSettings,
 )
 from gatewise.settings.model import ModelSettings
-from gatewise.settings.presets import CLASSIFY_PRESETS, TEXT_PRESETS, classify_preset, text_preset
+from gatewise.settings.presets import CLASSIFY_PRESETS, TEXT_PRESETS, preset_of
 from gatewise.settings.sampling import SamplingSettings
 from gatewise.settings.text import (
     TextDataSettings,
@@ -89,6 +89,5 @@ __all__ = [
     "lay",
     "parse",
     "read_sampling",
-    "classify_preset",
-    "text_preset",
+    "preset_of",
 ]

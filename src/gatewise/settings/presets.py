@@ -62,8 +62,8 @@ CLASSIFY_PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def text_preset(name: str) -> Mapping[str, Any]:
-    """Return the settings of a recipe for text by their dotted paths.
+def preset_of(presets: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    """Return the settings of a recipe by their dotted paths.
 
     Raises
     ------
@@ -72,29 +72,9 @@ def text_preset(name: str) -> Mapping[str, Any]:
 
     Examples
     --------
-    >>> sorted(TEXT_PRESETS)
-    ['best', 'fast']
+    >>> preset_of(TEXT_PRESETS, "fast")["train.epochs"], preset_of(CLASSIFY_PRESETS, "tuned")["encoder.tune_layers"]
+    (4, 3)
     """
-    return _preset(name, TEXT_PRESETS)
-
-
-def classify_preset(name: str) -> Mapping[str, Any]:
-    """Return the settings of a recipe for labelled texts by their dotted paths.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is none of this name.
-
-    Examples
-    --------
-    >>> sorted(CLASSIFY_PRESETS)
-    ['report', 'tuned']
-    """
-    return _preset(name, CLASSIFY_PRESETS)
-
-
-def _preset(name: str, known: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    if name not in known:
-        raise UnknownNameError("preset", name, known)
-    return known[name]
+    if name not in presets:
+        raise UnknownNameError("preset", name, presets)
+    return presets[name]

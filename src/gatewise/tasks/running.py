@@ -7,12 +7,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import torch
 
 from gatewise.errors import GatewiseError, OutputError
 from gatewise.runs import RunFolder, environment
 from gatewise.settings import RunSettings, parse
+from gatewise.training import Trained
 from gatewise.training.device import cpu_threads
+
+#: Version of the run folder's files.
+FORMAT_VERSION = 1
 
 
 def run_in_folder(
@@ -54,6 +59,72 @@ def run_in_folder(
         with suppress(OSError):
             place.path.rmdir()  # when it is empty again
         raise
+
+
+def result_of_training(
+    settings: RunSettings,
+    trained: Trained,
+    place: RunFolder | None,
+    *,
+    parameters: int,
+    leaking: bool,
+    exclusive: bool,
+    reading: float,
+    total: float,
+) -> dict[str, Any]:
+    """Return what ``result.json`` says of every run, whatever the task.
+
+    Parameters
+    ----------
+    parameters
+        Trained weights.
+    leaking
+        Whether the split tells training something of the test part.
+    exclusive
+        Whether the run had the machine to itself.
+    reading, total
+        Seconds until training began, and in all.
+    """
+    return {
+        "format_version": FORMAT_VERSION,
+        "status": trained.status,
+        "task": settings.task,
+        "name": settings.name,
+        "folder": str(place.path) if place else None,
+        "parameters": parameters,
+        "leaking": leaking,
+        "trained": 1,
+        "epochs": {"run": trained.epochs_run, "best": trained.best_epoch},
+        "seconds": {
+            "total": total,
+            "data": reading,
+            "train": trained.seconds,
+            "per_epoch": trained.per_epoch,
+            "per_step_median": trained.per_step_median,
+        },
+        "exclusive": exclusive,
+        "threads": trained.threads,
+        "kernel": trained.kernel,
+    }
+
+
+def keep_outcome(
+    place: RunFolder | None, save: Callable[[Path], object], predictions: pl.DataFrame, result: dict[str, Any]
+) -> None:
+    """Write what a run found; ``result.json`` comes last, so that it stands for a whole folder.
+
+    Parameters
+    ----------
+    save
+        Writes the model into a folder.
+    """
+    if place is None:
+        return
+    save(place.model_path)
+    place.write_predictions(predictions)
+    place.write_result(result)
+    if result["status"] == "finished":
+        place.remove_checkpoints()
 
 
 def _run(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gatewise.encoders.convert import weights_folder
-from gatewise.encoders.quiet import quiet
+from gatewise.encoders.quiet import first_line, quiet
 from gatewise.encoders.source import EncoderSource
 from gatewise.errors import InputError, SettingsError
 
@@ -95,9 +95,8 @@ def load_masked(source: EncoderSource, generator: torch.Generator) -> tuple[Mask
                 dtype=torch.float32, output_loading_info=True,
             )  # fmt: skip
         except Exception as error:
-            said = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
             raise InputError(
-                f"encoder {source.name}: its weights in {source.folder} cannot be loaded ({said})"
+                f"encoder {source.name}: its weights in {source.folder} cannot be loaded ({first_line(error)})"
             ) from error
     network = MaskedNetwork(model)
     head = network.head()

@@ -191,7 +191,7 @@ class TextClassifier(ClassifierMixin, SettingsEstimator):  # type: ignore[misc]
         probs = np.exp(answers.log_probs)
         return {
             "texts": len(target),
-            "metrics": answers.metrics(),
+            "metrics": answers.metrics,
             "per_class": per_class(target, answers.predicted, probs, model.classes),
             "confusion": confusion(target, answers.predicted, len(model.classes)).tolist(),
             "notes": list(read.notes),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,7 @@ class Answers:
         """The class of each text by the thresholds; the likeliest where there are none."""
         return decide(self.log_probs, self.offsets)
 
+    @cached_property
     def metrics(self) -> dict[str, float | None]:
         """Return every metric, those of the decision by thresholds with ``tuned_`` before their name."""
         probs = np.exp(self.log_probs)
@@ -100,11 +102,11 @@ class Judged:
 
     def figures(self) -> dict[str, Any]:
         """Return the part of ``result.json`` that says how good the network is."""
-        metrics = {part: {"loss": self.losses.get(part)} | one.metrics() for part, one in self.parts.items()}
+        metrics = {part: {"loss": self.losses.get(part)} | one.metrics for part, one in self.parts.items()}
         found: dict[str, Any] = {
             "classes": list(self.classes),
             "metrics": metrics,
-            "baselines": {name: {"test": one.metrics()} for name, one in self.baselines.items()},
+            "baselines": {name: {"test": one.metrics} for name, one in self.baselines.items()},
             "verdict": None,
             "per_class": {},
             "tuned_per_class": {},
@@ -131,7 +133,7 @@ class Judged:
         return found
 
     def _best_baseline(self) -> str | None:
-        return max(self.baselines, key=lambda name: self.baselines[name].metrics()[METRIC] or 0.0, default=None)
+        return max(self.baselines, key=lambda name: self.baselines[name].metrics[METRIC] or 0.0, default=None)
 
     def _confusion(self, best: str | None) -> dict[str, Any]:
         test, count = self.parts["test"], len(self.classes)
@@ -195,13 +197,13 @@ def verdict(
     if not baselines or not len(ours.target) or (tuned and ours.offsets is None):
         return None
     name = f"tuned_{metric}" if tuned else metric
-    reached = {who: one.metrics().get(name) or 0.0 for who, one in baselines.items()}
+    reached = {who: one.metrics.get(name) or 0.0 for who, one in baselines.items()}
     against = max(reached, key=lambda who: reached[who])
     theirs = baselines[against]
     mine, other = (ours.tuned, theirs.tuned) if tuned else (ours.predicted, theirs.predicted)
     found = compare_metric(ours.target, mine, other, metric=metric, classes=ours.log_probs.shape[1])
     right = mcnemar(mine == ours.target, other == ours.target)
-    value, best = ours.metrics()[name], reached[against]
+    value, best = ours.metrics[name], reached[against]
     return {
         "metric": name,
         "against": against,

@@ -12,12 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gatewise.encoders import Encoder, Features, encode_now, encode_texts, find_encoder
+from gatewise.encoders import Encoder, Features, encode_now, encode_texts, find_encoder, plan_encoding
+from gatewise.encoders.onnx import measure_drift
 from gatewise.settings import FROM_SCRATCH, ClassifySettings
 from gatewise.tasks.classify.words import TokenVocabulary
 from gatewise.training import Progress
 
 Ints = NDArray[np.int64]
+
+#: Encoding that takes longer than this, in seconds, is announced.
+_WORTH_SAYING = 20.0
 
 
 @dataclass
@@ -71,7 +75,7 @@ class Reader(Protocol):
     notes: list[str]
 
     def read(self, clean: Sequence[str], *, keep: bool = False, progress: Progress | None = None) -> Inputs:
-        """Read texts; with `keep` what an encoder says of them is kept on disk for the next time."""
+        """Read texts; with `keep` an encoder's states are kept on disk for the next time, and its notes complete."""
 
 
 @dataclass
@@ -101,6 +105,12 @@ class EncoderReader:
         if self.with_ids:
             inputs.ids, inputs.offsets = tokens.ids, tokens.offsets[:-1]
         if self.with_states and keep:
+            if progress is not None:
+                plan = plan_encoding(self.encoder, tokens, self.precision)
+                if plan.seconds > _WORTH_SAYING:
+                    progress.tell(plan.sentence)
+            if self.encoder.settings.runtime != "torch":
+                self.notes.append(measure_drift(self.encoder, tokens).sentence)
             watch = None if progress is None else partial(progress.work, "encoding")
             inputs.features = encode_texts(self.encoder, tokens, precision=self.precision, progress=watch)
         elif self.with_states:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gatewise.data.labelled import Labelled, LabelledSplit, read_labelled, split_labelled
-from gatewise.encoders import encoder_digests, plan_encoding
-from gatewise.encoders.onnx import measure_drift
+from gatewise.encoders import encoder_digests
 from gatewise.errors import SettingsError, did_you_mean
 from gatewise.registry import CLASS_BASELINES
 from gatewise.runs import RunFolder
@@ -26,16 +26,12 @@ from gatewise.tasks.classify.losses import create_class_loss
 from gatewise.tasks.classify.model import ClassifyModel, create_network
 from gatewise.tasks.classify.reader import EncoderReader, Inputs, Reader, create_reader
 from gatewise.tasks.classify.training import ClassifyTask, predict_logits
-from gatewise.tasks.running import run_in_folder
+from gatewise.tasks.running import keep_outcome, result_of_training, run_in_folder
 from gatewise.training import Progress, Seeds, Trained, train
 from gatewise.training.device import choose_device
 
-#: Version of the run folder's files.
-FORMAT_VERSION = 1
 #: Times as many epochs, at most, where texts are few.
 _MOST_TIMES = 10
-#: Encoding that takes longer than this is announced.
-_WORTH_SAYING = 20.0
 
 
 @dataclass
@@ -143,7 +139,7 @@ def fit_classify(
     started = time.perf_counter()
     labelled, split, reader = prepared.labelled, prepared.split, prepared.reader
     seeds = Seeds.of(settings)
-    inputs = _read(reader, labelled, progress)
+    inputs = reader.read(labelled.clean, keep=True, progress=progress)
     network = create_network(settings, reader, len(labelled.classes), seeds)
     rows = split.train[~prepared.empty[split.train]]
     shares = np.bincount(labelled.labels[split.train], minlength=len(labelled.classes)).clip(0.5)
@@ -162,27 +158,13 @@ def fit_classify(
     network.to("cpu")
     model = ClassifyModel(_with_columns(settings, labelled), network, reader, labelled.classes, shares / shares.sum())
     found = _judge(model, task, inputs, prepared)
+    shared = result_of_training(
+        settings, trained, place, parameters=model.parameters, leaking=split.leaks, exclusive=exclusive,
+        reading=reading, total=data_seconds + time.perf_counter() - started,
+    )  # fmt: skip
     result = {
-        "format_version": FORMAT_VERSION,
-        "status": trained.status,
-        "task": settings.task,
-        "name": settings.name,
-        "folder": str(place.path) if place else None,
-        "parameters": model.parameters,
+        **shared,
         "sizes": split.sizes(),
-        "leaking": split.leaks,
-        "trained": 1,
-        "epochs": {"run": trained.epochs_run, "best": trained.best_epoch},
-        "seconds": {
-            "total": data_seconds + time.perf_counter() - started,
-            "data": reading,
-            "train": trained.seconds,
-            "per_epoch": trained.per_epoch,
-            "per_step_median": trained.per_step_median,
-        },
-        "exclusive": exclusive,
-        "threads": trained.threads,
-        "kernel": trained.kernel,
         **found.figures,
         "encoder": _encoder_facts(model, inputs),
         "cut": _cut(inputs),
@@ -190,7 +172,7 @@ def fit_classify(
         "notes": [*_more_epochs(settings, training), *_notes(prepared, inputs, trained)],
     }
     outcome = Outcome(model, result, found.predictions, trained.history)
-    _write(place, outcome)
+    keep_outcome(place, partial(saved.save, outcome.model, result=outcome.result), outcome.predictions, outcome.result)
     return outcome
 
 
@@ -198,15 +180,6 @@ def fit_classify(
 class _Judged:
     figures: dict[str, Any]
     predictions: pl.DataFrame
-
-
-def _read(reader: Reader, labelled: Labelled, progress: Progress | None) -> Inputs:
-    """Read all texts, and say first how long that takes where it takes long."""
-    if isinstance(reader, EncoderReader) and reader.with_states and progress is not None:
-        plan = plan_encoding(reader.encoder, reader.encoder.tokenize(labelled.clean), reader.precision)
-        if plan.seconds > _WORTH_SAYING:
-            progress.tell(plan.sentence)
-    return reader.read(labelled.clean, keep=True, progress=progress)
 
 
 def _judge(model: ClassifyModel, task: ClassifyTask, inputs: Inputs, prepared: Prepared) -> _Judged:
@@ -313,10 +286,7 @@ def _cut(inputs: Inputs) -> dict[str, Any]:
 
 
 def _notes(prepared: Prepared, inputs: Inputs, trained: Trained) -> list[str]:
-    reader, drift = prepared.reader, []
-    if isinstance(reader, EncoderReader) and reader.encoder.settings.runtime != "torch":
-        drift = [measure_drift(reader.encoder, reader.encoder.tokenize(prepared.labelled.clean)).sentence]
-    notes = [*drift, *prepared.labelled.notes, *prepared.split.notes, *prepared.reader.notes, *trained.notes]
+    notes = [*prepared.labelled.notes, *prepared.split.notes, *prepared.reader.notes, *trained.notes]
     notes += note_of(prepared.split)
     cut = _cut(inputs)
     if cut["texts"]:
@@ -345,14 +315,3 @@ def _table(labelled: Labelled, parts: dict[str, Ints], answers: dict[str, Answer
         columns |= {f"prob_{name}": probs[:, number] for number, name in enumerate(names)}
         tables.append(pl.DataFrame(columns))
     return pl.concat(tables) if tables else pl.DataFrame()
-
-
-def _write(place: RunFolder | None, outcome: Outcome) -> None:
-    """Write what the run found; ``result.json`` comes last, so that it stands for a whole folder."""
-    if place is None:
-        return
-    saved.save(outcome.model, place.model_path, outcome.result)
-    place.write_predictions(outcome.predictions)
-    place.write_result(outcome.result)
-    if outcome.result["status"] == "finished":
-        place.remove_checkpoints()

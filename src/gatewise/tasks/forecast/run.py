@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,8 @@ from gatewise.tasks.forecast.checks import check_values, refuse_early
 from gatewise.tasks.forecast.inputs import ForecastTask
 from gatewise.tasks.forecast.intervals import ConformalIntervals
 from gatewise.tasks.forecast.model import ForecastModel, create_network
-from gatewise.tasks.running import run_in_folder
+from gatewise.tasks.running import keep_outcome, result_of_training, run_in_folder
 from gatewise.training import Progress, Seeds, train
-
-#: Version of the run folder's files.
-FORMAT_VERSION = 1
 
 
 @dataclass
@@ -120,7 +118,7 @@ def fit_forecast(
         if folds[-1].result["status"] != "finished":
             break
     outcome = folds[0] if len(splits) == 1 else _join_folds(settings, folds, place)
-    _write(place, outcome)
+    keep_outcome(place, partial(saved.save, outcome.model, result=outcome.result), outcome.predictions, outcome.result)
     return outcome
 
 
@@ -139,7 +137,7 @@ def _fit_fold(
     task = ForecastTask(
         series, windows, model.builder, model.loss, settings.train, train=split.train, validation=split.validation
     )
-    seconds: dict[str, float | None] = {"data": data_seconds + time.perf_counter() - started}
+    reading = data_seconds + time.perf_counter() - started
     trained = train(model.network, task, settings.train, seeds=Seeds.of(settings), folder=place, progress=progress)
     forecasts = {name: model.predict(series, windows, idx) for name, idx in split.parts().items() if len(idx)}
     if "validation" in forecasts:
@@ -147,26 +145,12 @@ def _fit_fold(
         model.intervals = ConformalIntervals.fit(truth, made.mean, settings.levels, made.bounds or None)
         forecasts = {name: model.with_intervals(made) for name, made in forecasts.items()}
     evidence = judge.gather(settings, series, windows, split, forecasts, model.season, model.scales)
-    seconds |= {
-        "train": trained.seconds,
-        "per_epoch": trained.per_epoch,
-        "per_step_median": trained.per_step_median,
-        "total": data_seconds + time.perf_counter() - started,
-    }
+    shared = result_of_training(
+        settings, trained, place, parameters=model.parameters, leaking=split.leaks, exclusive=exclusive,
+        reading=reading, total=data_seconds + time.perf_counter() - started,
+    )  # fmt: skip
     result = {
-        "format_version": FORMAT_VERSION,
-        "status": trained.status,
-        "task": settings.task,
-        "name": settings.name,
-        "folder": str(place.path) if place else None,
-        "parameters": model.parameters,
-        "leaking": split.leaks,
-        "trained": 1,
-        "epochs": {"run": trained.epochs_run, "best": trained.best_epoch},
-        "seconds": {name: seconds[name] for name in ("total", "data", "train", "per_epoch", "per_step_median")},
-        "exclusive": exclusive,
-        "threads": trained.threads,
-        "kernel": trained.kernel,
+        **shared,
         **judge.summarise(settings, evidence),
         "notes": [*series.notes, *split.notes, *_interval_notes(model), *trained.notes, *_baseline_notes(evidence)],
     }
@@ -235,14 +219,3 @@ def _interval_notes(model: ForecastModel) -> tuple[str, ...]:
 
 def _baseline_notes(evidence: dict[str, judge.Evidence]) -> tuple[str, ...]:
     return evidence["test"].notes if "test" in evidence else ()
-
-
-def _write(place: RunFolder | None, outcome: Outcome) -> None:
-    """Write what the run found; ``result.json`` comes last, so that it stands for a whole folder."""
-    if place is None:
-        return
-    saved.save(outcome.model, place.model_path, outcome.result)
-    place.write_predictions(outcome.predictions)
-    place.write_result(outcome.result)
-    if outcome.result["status"] == "finished":
-        place.remove_checkpoints()

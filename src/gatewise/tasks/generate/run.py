@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,9 @@ from gatewise.tasks.generate.part import Part
 from gatewise.tasks.generate.predicted import Ids, Ints
 from gatewise.tasks.generate.samples import SampleWriter
 from gatewise.tasks.generate.training import TextTask, mean_loss, window_starts
-from gatewise.tasks.running import run_in_folder
+from gatewise.tasks.running import keep_outcome, result_of_training, run_in_folder
 from gatewise.training import Progress, Seeds, train
 from gatewise.training.device import choose_device
-
-#: Version of the run folder's files.
-FORMAT_VERSION = 1
 
 
 @dataclass
@@ -138,28 +136,14 @@ def fit_text(
     network.mixture = network.mixture or _count_ngrams(model, ids, split.train)
     samples.end(network, epoch=trained.epochs_run, step=trained.steps, seconds=trained.seconds)
     found = _judge(model, corpus, ids, split)
+    shared = result_of_training(
+        settings, trained, place, parameters=model.parameters, leaking=split.leaks, exclusive=exclusive,
+        reading=reading, total=data_seconds + time.perf_counter() - started,
+    )  # fmt: skip
     result = {
-        "format_version": FORMAT_VERSION,
-        "status": trained.status,
-        "task": settings.task,
-        "name": settings.name,
-        "folder": str(place.path) if place else None,
-        "parameters": model.parameters,
+        **shared,
         "symbols": len(vocabulary),
         "sizes": split.lengths(),
-        "leaking": split.leaks,
-        "trained": 1,
-        "epochs": {"run": trained.epochs_run, "best": trained.best_epoch},
-        "seconds": {
-            "total": data_seconds + time.perf_counter() - started,
-            "data": reading,
-            "train": trained.seconds,
-            "per_epoch": trained.per_epoch,
-            "per_step_median": trained.per_step_median,
-        },
-        "exclusive": exclusive,
-        "threads": trained.threads,
-        "kernel": trained.kernel,
         **found.figures,
         "notes": list(
             dict.fromkeys(
@@ -175,7 +159,7 @@ def fit_text(
         ),
     }
     outcome = Outcome(model, result, found.predictions, trained.history, samples.rows)
-    _write(place, outcome)
+    keep_outcome(place, partial(saved.save, outcome.model, result=outcome.result), outcome.predictions, outcome.result)
     return outcome
 
 
@@ -286,14 +270,3 @@ def _table(vocabulary: Vocabulary, predictions: judge.Predictions) -> pl.DataFra
             "confidence": made.confidence,
         }
     )
-
-
-def _write(place: RunFolder | None, outcome: Outcome) -> None:
-    """Write what the run found; ``result.json`` comes last, so that it stands for a whole folder."""
-    if place is None:
-        return
-    saved.save(outcome.model, place.model_path, outcome.result)
-    place.write_predictions(outcome.predictions)
-    place.write_result(outcome.result)
-    if outcome.result["status"] == "finished":
-        place.remove_checkpoints()

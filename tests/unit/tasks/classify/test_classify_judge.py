@@ -42,14 +42,14 @@ def test_an_empty_validation_part_decides_nothing():
     assert settled == Settled(1.0, None)
     answers = settled.answers(log_probs, target)
     np.testing.assert_allclose(answers.log_probs, log_probs, atol=1e-12)
-    assert not any(name.startswith("tuned_") for name in answers.metrics())
+    assert not any(name.startswith("tuned_") for name in answers.metrics)
     np.testing.assert_array_equal(answers.tuned, answers.predicted)
 
 
 def test_metrics_of_both_decisions():
     target, log_probs = said(300, 2)
     offsets = np.array([1.5, 0.0, 0.2])
-    found = Answers(target, log_probs, offsets).metrics()
+    found = Answers(target, log_probs, offsets).metrics
     plain, tuned = log_probs.argmax(axis=1), (log_probs + offsets).argmax(axis=1)
     assert found["accuracy"] == pytest.approx(accuracy_score(target, plain))
     assert found["f1_macro"] == pytest.approx(f1_score(target, plain, average="macro"))
@@ -80,11 +80,11 @@ def test_the_best_baseline_is_met_and_a_gap_is_seen():
     good, middling, bad = (settled_answers(1, skill=skill) for skill in (2.5, 1.0, 0.0))
     better = verdict(good, {"bad": bad, "middling": middling}, "f1_macro")
     assert (better["against"], better["says"]) == ("middling", "better")
-    assert better["ratio"] == pytest.approx(good.metrics()["f1_macro"] / middling.metrics()["f1_macro"])
+    assert better["ratio"] == pytest.approx(good.metrics["f1_macro"] / middling.metrics["f1_macro"])
     assert better["interval"][0] > 0
     worse = verdict(bad, {"good": good, "middling": middling}, "f1_macro", tuned=True)
     assert (worse["against"], worse["says"], worse["metric"]) == ("good", "worse", "tuned_f1_macro")
-    assert worse["theirs"]["value"] == good.metrics()["tuned_f1_macro"]
+    assert worse["theirs"]["value"] == good.metrics["tuned_f1_macro"]
     assert worse["interval"][1] < 0
 
 
@@ -133,7 +133,7 @@ def settled_answers_of(target, skill):
 
 def test_tables_of_the_test_part(judged):
     found, test = judged.figures(), judged.parts["test"]
-    assert found["metrics"]["test"] == {"loss": 0.5} | test.metrics()
+    assert found["metrics"]["test"] == {"loss": 0.5} | test.metrics
     assert found["confusion"]["test"] == confusion_matrix(test.target, test.predicted).tolist()
     assert found["confusion"]["tuned"] == confusion_matrix(test.target, test.tuned).tolist()
     high = judged.baselines["high"]

@@ -12,7 +12,7 @@ from gatewise.data.labelled import labelled_of
 from gatewise.errors import OutputError, SettingsError
 from gatewise.runs import RunFolder
 from gatewise.settings import ClassifySettings
-from gatewise.tasks.classify import beside, run, saved
+from gatewise.tasks.classify import beside, reader, run, saved
 from gatewise.tasks.classify.baselines import BaselineTexts, Majority
 from gatewise.tasks.classify.beside import answer_all
 from gatewise.tasks.classify.judge import Settled
@@ -86,7 +86,7 @@ def test_baselines_are_settled_on_validation_as_the_network_is(ordinary, monkeyp
     expected = made.log_probs(BaselineTexts([labelled.clean[row] for row in split.test]))
     np.testing.assert_allclose(np.exp(found["majority"].log_probs), np.exp(expected), atol=0.2)
     for name, answers in found.items():
-        assert outcome.result["baselines"][name]["test"] == answers.metrics()
+        assert outcome.result["baselines"][name]["test"] == answers.metrics
 
 
 def test_parts_that_are_not_asked_for():
@@ -294,7 +294,7 @@ def test_a_run_that_is_refused_while_it_encodes_leaves_no_folder(tmp_path, monke
 
 def test_a_long_encoding_is_announced_with_size_and_time(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("GATEWISE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(run, "_WORTH_SAYING", 0.0)
+    monkeypatch.setattr(reader, "_WORTH_SAYING", 0.0)
     texts, labels = labelled_texts(60)
     settings = ClassifySettings.from_flat({**QUICK, "encoder": str(make_encoder(tmp_path / "encoder", "bert"))})
     prepared = prepare(settings, labelled_of(texts, labels, settings.data))
