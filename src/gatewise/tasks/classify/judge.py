@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from gatewise.data.labelled import Labelled
 from gatewise.metrics.classify import TUNED_METRICS, class_metrics, per_class, reliability_bins
-from gatewise.metrics.confusion import confusion
-from gatewise.metrics.decisions import compare_metric, mcnemar
+from gatewise.metrics.confusion import DECISIONS, confusion
+from gatewise.metrics.decisions import bootstrap_metric, compare_metric, mcnemar
 from gatewise.tasks.classify.calibration import at_temperature, fit_temperature
 from gatewise.tasks.classify.thresholds import at_threshold, choose_offsets, decide, operating_point
 
@@ -58,6 +58,18 @@ class Answers:
             return found
         tuned = class_metrics(self.target, probs, self.tuned)
         return found | {name: tuned[name.removeprefix("tuned_")] for name in TUNED_METRICS}
+
+    def intervals(self) -> dict[str, list[float] | None]:
+        """Return the 95 % interval of each metric of a decision, by the bootstrap over the texts."""
+        decided = dict.fromkeys(DECISIONS, self.predicted)
+        if self.offsets is not None:
+            decided |= dict.fromkeys((f"tuned_{name}" for name in DECISIONS), self.tuned)
+        count = self.log_probs.shape[1]
+        found = {
+            name: bootstrap_metric(self.target, said, name.removeprefix("tuned_"), classes=count)
+            for name, said in decided.items()
+        }
+        return {name: list(ends) if ends else None for name, ends in found.items()}
 
 
 @dataclass(frozen=True)
@@ -130,6 +142,7 @@ class Judged:
                 for name, one in self.baselines.items()
             }
             found["calibration"] = self._calibration(metrics["test"])
+            found["intervals"] = self.parts["test"].intervals()
         return found
 
     def _best_baseline(self) -> str | None:

@@ -6,6 +6,7 @@ from scipy.special import log_softmax
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from gatewise.data.labelled import labelled_of
+from gatewise.metrics.confusion import DECISIONS
 from gatewise.settings import ClassifyDataSettings
 from gatewise.tasks.classify.calibration import at_temperature, fit_temperature
 from gatewise.tasks.classify.judge import Answers, Judged, Settled, agreement, verdict
@@ -203,3 +204,18 @@ def test_agreement_of_annotators():
     assert list(only) == ["unanimous"]
     bare = labelled_of(["a", "b"], [0, 1])
     assert agreement(bare, np.array([0, 1]), Answers(bare.labels, log_probs[:2])) is None
+
+
+def test_intervals_hold_what_was_measured_and_narrow_with_more_texts():
+    draw = np.random.default_rng(0)
+    widths = []
+    for count in (300, 4800):
+        target = draw.integers(0, 3, count)
+        log_probs = np.log(0.8 * draw.dirichlet([1, 1, 1], count) + 0.2 * np.eye(3)[target])
+        found = Answers(target, log_probs, np.array([0.0, 0.5, 0.0]))
+        intervals = found.intervals()
+        assert set(intervals) == {*DECISIONS, *(f"tuned_{name}" for name in DECISIONS)}
+        for name, (low, high) in intervals.items():
+            assert low <= found.metrics[name] <= high
+        widths.append(intervals["f1_macro"][1] - intervals["f1_macro"][0])
+    assert widths[1] < widths[0] / 2
