@@ -61,6 +61,7 @@ def run_pool(
     workers: int,
     threads: int = 1,
     runner: str | None = None,
+    then: Callable[[Outcome], Sequence[Request]] | None = None,
 ) -> None:
     """Do all requests and report each as it ends, in the caller's own thread.
 
@@ -72,6 +73,8 @@ def run_pool(
         Threads of each.
     runner
         ``module:function`` that does a run; that of the run's task when absent (see :mod:`gatewise.studies.worker`).
+    then
+        Gives the requests that follow from how a run ended: they join those that wait (a search's next trial).
 
     Raises
     ------
@@ -82,8 +85,12 @@ def run_pool(
     with _sigterm_as_ctrl_c():
         try:
             pool.start()
-            for _ in requests:
-                on_outcome(pool.outcomes.get())
+            waiting = len(requests)
+            while waiting:
+                outcome = pool.outcomes.get()
+                on_outcome(outcome)
+                waiting += pool.add(then(outcome) if then else ()) - 1
+            pool.finish()
         except KeyboardInterrupt:
             pool.stop()
             raise InterruptedRunError("stopped") from None
@@ -99,9 +106,8 @@ class _Pool:
 
     def __init__(self, requests: Sequence[Request], workers: int, threads: int, runner: str | None) -> None:
         self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        self._pending: queue.SimpleQueue[Request] = queue.SimpleQueue()
-        for request in requests:
-            self._pending.put(request)
+        self._pending: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self.add(requests)
         self._threads, self._runner = threads, runner
         self._lanes = [threading.Thread(target=self._lane, daemon=True) for _ in range(workers)]
         self._alive: set[_Worker] = set()
@@ -112,12 +118,24 @@ class _Pool:
         for lane in self._lanes:
             lane.start()
 
+    def add(self, requests: Sequence[Request]) -> int:
+        """Let requests wait for a free worker; return how many."""
+        for request in requests:
+            self._pending.put(request)
+        return len(requests)
+
+    def finish(self) -> None:
+        """Say that no more requests will come."""
+        for _ in self._lanes:
+            self._pending.put(None)
+
     def stop(self) -> None:
         """Tell the workers to save and end; no new ones are started."""
         with self._guard:
             self._stopping = True
             for worker in self._alive:
                 worker.terminate()
+        self.finish()
 
     def join(self) -> None:
         """Wait until the workers have ended; a second Ctrl-C does not wait for them to save."""
@@ -137,14 +155,11 @@ class _Pool:
     def _lane(self) -> None:
         worker: _Worker | None = None
         try:
-            while True:
-                request = self._pending.get_nowait()
+            while (request := self._pending.get()) is not None:
                 outcome, worker = self._serve(request, worker)
                 if outcome is None:
                     return
                 self.outcomes.put(outcome)
-        except queue.Empty:
-            pass
         finally:
             self._release(worker)
 

@@ -80,6 +80,19 @@ def test_every_run_is_done_once_by_as_many_processes_as_asked(tmp_path, runner):
     }  # fmt: skip
 
 
+def test_how_a_run_ended_may_ask_for_more_runs(tmp_path, runner):
+    """As a search does, whose next trial depends on the last; the workers go on from one to the next."""
+
+    def then(outcome):
+        name = outcome.key
+        return [] if name.count("+") == 2 else [request_for(tmp_path, f"{name}+")]
+
+    found = do(tmp_path, ["a", "b breaks"], runner, workers=2, then=then)
+    assert sorted(found) == ["a", "a+", "a++", "b breaks", "b breaks+", "b breaks++"]
+    assert len({outcome.result["pid"] for outcome in found.values() if outcome.result}) <= 2
+    assert found["b breaks++"].error == "RuntimeError: a defect"
+
+
 def test_a_run_that_fails_is_told_and_the_others_go_on(tmp_path, runner):
     found = do(tmp_path, ["diverges", "breaks", "good"], runner, workers=1)
     assert (found["diverges"].error, found["diverges"].exit_code) == ("the loss became NaN at step 3", 1)
