@@ -35,6 +35,9 @@ def study(
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=1, help="Runs at the same time; as many as there are cores when absent.")
     ] = None,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first run that fails; the others go on by default.")
+    ] = False,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Number of seeds of each setting.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what would be trained, and stop.")] = False,
     as_json: Json = False,
@@ -62,7 +65,7 @@ def study(
     from gatewise.studies import run_study
     from gatewise.studies.progress import choose_progress
 
-    outcome = run_study(settings, folder, jobs=jobs, progress=choose_progress())
+    outcome = run_study(settings, folder, jobs=jobs, fail_fast=fail_fast, progress=choose_progress())
     from gatewise.report import make_report, summary_lines
 
     page = make_report(folder)

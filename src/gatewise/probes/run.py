@@ -23,7 +23,8 @@ from gatewise.registry import CELLS, PROBES
 from gatewise.runs import atomic
 from gatewise.runs.environment import cores
 from gatewise.runs.lock import held_lock
-from gatewise.studies.pool import Outcome, Request, run_pool
+from gatewise.studies.engines import Outcome, Request
+from gatewise.studies.engines.local import run_pool
 from gatewise.studies.progress import Clock, RunEnded, Silent, StudyProgress
 
 _RUNNER = "gatewise.probes.train:run_job"

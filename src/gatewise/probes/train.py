@@ -31,7 +31,7 @@ from gatewise.registry import PROBES
 from gatewise.runs import atomic
 from gatewise.training import Seeds, cpu_threads
 
-#: What a worker of :mod:`gatewise.studies.pool` reads the settings of :func:`run_job` as.
+#: What a worker of :mod:`gatewise.studies.engines` reads the settings of :func:`run_job` as.
 SETTINGS = ProbeJob
 _EVERY = 100  # steps between two looks at the validation strings
 _ENOUGH = 0.999  # validation accuracy that ends the training when it is seen twice in a row

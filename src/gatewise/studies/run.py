@@ -6,12 +6,11 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gatewise.errors import GatewiseError, InputError, InterruptedRunError
-from gatewise.runs.environment import cores
+from gatewise.errors import DivergedError, GatewiseError, InputError, InterruptedRunError
 from gatewise.studies.compare import compare_study
+from gatewise.studies.engines import Engine, Outcome, Request, create_engine
 from gatewise.studies.folder import StudyFolder
 from gatewise.studies.plan import Plan, PlannedRun, plan_study
-from gatewise.studies.pool import Outcome, Request, run_pool
 from gatewise.studies.progress import Clock, RunEnded, Silent, StudyProgress
 from gatewise.studies.settings import StudySettings
 
@@ -21,6 +20,8 @@ def run_study(
     folder: str | os.PathLike[str],
     *,
     jobs: int | None = None,
+    engine: Engine | None = None,
+    fail_fast: bool = False,
     progress: StudyProgress | None = None,
     runner: str | None = None,
     digest: Callable[[Any], str] | None = None,
@@ -34,8 +35,13 @@ def run_study(
     folder
         Where the study lives; runs that are finished there are not trained again.
     jobs
-        Runs at a time, each with one thread, so that its numbers do not depend on how many run beside it; as many as
-        there are cores when absent, and never more.
+        Runs at a time on this machine, each with one thread, so that its numbers do not depend on how many run beside
+        it; as many as there are cores when absent, and never more.
+    engine
+        Where runs are done, from :func:`gatewise.studies.engines.create_engine`; `jobs` is then the engine's own
+        matter. Workers on this machine when absent.
+    fail_fast
+        Stop at the first run that fails. A loss that is no longer finite is an answer, not a failure.
     progress
         Told where the study is; silent when absent.
     runner
@@ -58,7 +64,7 @@ def run_study(
     InterruptedRunError
         After Ctrl-C or SIGTERM, when all has been saved; the same call goes on.
     GatewiseError
-        If every run failed.
+        If every run failed, or one did and `fail_fast` is asked for.
 
     Examples
     --------
@@ -66,13 +72,12 @@ def run_study(
     >>> outcome = run_study(study, "studies/stocks-cells")  # doctest: +SKIP
     >>> outcome["findings"][0]["text"]  # doctest: +SKIP
     """
-    if jobs is not None and jobs < 1:
-        raise InputError(f"jobs: at least 1 is needed (found {jobs})")
+    engine = engine or create_engine("local", jobs=jobs)
     plan = plan_study(study, digest)
     place, progress = StudyFolder(folder), progress or Silent()
-    with place.lock():
+    with engine, place.lock():
         place.write_study(plan.to_json())
-        _Work(plan, place, min(jobs or cores(), cores()), progress, runner).do()
+        _Work(plan, place, engine, progress, runner, fail_fast=fail_fast).do()
         comparison = compare_study(place.path)
     return {
         "name": study.name,
@@ -86,9 +91,18 @@ def run_study(
 class _Work:
     """One pass over the runs that are missing."""
 
-    def __init__(self, plan: Plan, place: StudyFolder, jobs: int, progress: StudyProgress, runner: str | None) -> None:
-        self._plan, self._place, self._jobs, self._runner = plan, place, jobs, runner
-        self._progress = progress
+    def __init__(
+        self,
+        plan: Plan,
+        place: StudyFolder,
+        engine: Engine,
+        progress: StudyProgress,
+        runner: str | None,
+        *,
+        fail_fast: bool,
+    ) -> None:
+        self._plan, self._place, self._engine, self._runner = plan, place, engine, runner
+        self._progress, self._fail_fast = progress, fail_fast
         self._failures: dict[str, str] = {}
         self._diverged: set[str] = set()
         self._codes: list[int] = []
@@ -105,23 +119,20 @@ class _Work:
             name=self._plan.study.name,
             waiting=self._total,
             finished=finished,
-            jobs=max(1, min(self._jobs, len(runs))),
+            jobs=max(1, min(self._engine.jobs, len(runs))),
             warnings=self._plan.warnings,
         )
         try:
-            self._run(runs, "runs", workers=self._jobs, threads=1)
+            self._run(runs, "runs")
             self._refuse_if_all_failed()
-            self._run(timing, "timing", workers=1, threads=cores())
+            self._run(timing, "timing")
         except InterruptedRunError:
-            raise InterruptedRunError(
-                f"{self._plan.study.name}: stopped with {self._done} of {self._total} runs done, all saved in "
-                f"{self._place.path}; the same command goes on from here"
-            ) from None
+            raise InterruptedRunError(f"{self._plan.study.name}: {self._where_it_stands()}") from None
         finally:
             self._progress.stop()
             self._place.write_failures(self._failures, self._diverged)
 
-    def _run(self, runs: dict[str, PlannedRun], part: str, *, workers: int, threads: int) -> None:
+    def _run(self, runs: dict[str, PlannedRun], part: str) -> None:
         if not runs:
             return
         clock, before = Clock(len(runs)), self._done
@@ -131,7 +142,7 @@ class _Work:
             if outcome.error is not None:
                 self._failures[outcome.key] = outcome.error
                 self._codes.append(outcome.exit_code)
-                if outcome.diverged:
+                if outcome.kind == DivergedError.__name__:
                     self._diverged.add(outcome.key)
             self._progress.run_ended(
                 RunEnded(
@@ -143,6 +154,9 @@ class _Work:
                     text=self._describe(outcome),
                 )
             )
+            if self._fail_fast and outcome.key in self._failures and outcome.key not in self._diverged:
+                name = runs[outcome.key].settings.name
+                raise GatewiseError(f"{name}: {outcome.error}\n{self._plan.study.name}: {self._where_it_stands()}")
 
         requests = [
             Request(
@@ -153,7 +167,13 @@ class _Work:
             )
             for name, run in runs.items()
         ]
-        run_pool(requests, ended, workers=workers, threads=threads, runner=self._runner)
+        self._engine.do(requests, ended, alone=part == "timing", runner=self._runner)
+
+    def _where_it_stands(self) -> str:
+        return (
+            f"stopped with {self._done - len(self._failures)} of {self._total} runs done, all saved in "
+            f"{self._place.path}; the same command goes on from here"
+        )
 
     def _describe(self, outcome: Outcome) -> str:
         """Say the metric and the epochs of a finished run."""

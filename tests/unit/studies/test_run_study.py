@@ -56,7 +56,7 @@ def run(settings, folder, *, threads, exclusive, progress):
 def runner(tmp_path, monkeypatch):
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "study_runner.py").write_text(RUNNER)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "code"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "code"), prepend=os.pathsep)
     return "study_runner:run"
 
 
@@ -113,7 +113,7 @@ def test_only_what_is_missing_is_trained(tmp_path, runner):
 
 
 def test_timing_runs_are_alone_short_and_with_all_threads(tmp_path, runner, monkeypatch):
-    monkeypatch.setattr("gatewise.studies.run.cores", lambda: 3)
+    monkeypatch.setattr("gatewise.studies.engines.local.cores", lambda: 3)
     do(tmp_path / "s", runner, timing={"epochs": 2})
     found = [json.loads(path.read_text()) for path in (tmp_path / "s").glob("timing/*/result.json")]
     assert [(one["exclusive"], one["threads"], one["epochs"]["run"]) for one in found] == [(True, 3, 2)] * 2
@@ -158,6 +158,18 @@ def test_when_every_run_fails_otherwise_the_study_has_failed(tmp_path, runner):
     assert caught.value.exit_code == 1
 
 
+def test_a_study_that_is_to_fail_fast_stops_at_the_first_failure_and_goes_on_later(tmp_path, runner):
+    (tmp_path / "s").mkdir()
+    orders = tmp_path / "s" / "orders"
+    orders.write_text("refuse")
+    with pytest.raises(GatewiseError, match=r"not a number\nsmall: stopped with 0 of 4 runs done"):
+        run_study(study(), tmp_path / "s", runner=runner, digest=lambda data: "digest", jobs=1, fail_fast=True)
+    assert len(StudyFolder(tmp_path / "s").read_failures()) == 1
+    orders.write_text("diverge gru")  # an answer about the setting, which stops nothing
+    out = run_study(study(), tmp_path / "s", runner=runner, digest=lambda data: "digest", jobs=1, fail_fast=True)
+    assert (len(out["runs"]), len(out["failed"])) == (2, 2)
+
+
 def test_a_stopped_study_keeps_what_is_done_and_goes_on(tmp_path, runner):
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "orders").write_text("stop")
@@ -182,10 +194,10 @@ def test_a_study_whose_starter_is_killed_leaves_no_worker_behind(tmp_path, runne
     (tmp_path / "s").mkdir()
     script = (
         "import os, signal\n"
-        "from gatewise.studies.pool import _Worker\n"
-        "worker = _Worker(1, 'orphan:run')\n"
+        "from gatewise.studies.engines.process import Worker\n"
+        "worker = Worker(1, 'orphan:run')\n"
         "print(worker._process.pid, flush=True)\n"
-        "from gatewise.studies.pool import Request\n"
+        "from gatewise.studies.engines import Request\n"
         "from gatewise.settings import ForecastSettings\n"
         f"request = Request('k', ForecastSettings().model_dump(mode='json'), {str(tmp_path / 'r')!r})\n"
         "worker.ask(request)\n"
@@ -225,7 +237,7 @@ def test_a_wrong_number_of_jobs_is_refused_and_nothing_is_written(tmp_path, runn
 
 def test_processes_never_exceed_the_cores(tmp_path, runner, monkeypatch):
     seen = []
-    monkeypatch.setattr("gatewise.studies.run.cores", lambda: 2)
+    monkeypatch.setattr("gatewise.studies.engines.local.cores", lambda: 2)
 
     class Watch(Silent):
         def start(self, *, jobs, **rest):

@@ -6,7 +6,9 @@ import pytest
 
 from gatewise.errors import InterruptedRunError
 from gatewise.settings import ForecastSettings
-from gatewise.studies.pool import Request, run_pool, worker_environment
+from gatewise.studies.engines import Request
+from gatewise.studies.engines.local import run_pool
+from gatewise.studies.engines.process import worker_environment
 
 RUNNER = '''
 import json, os, signal, sys, time
@@ -50,7 +52,7 @@ def run(settings, folder, *, threads, exclusive, progress):
 def runner(tmp_path, monkeypatch):
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "fake_runner.py").write_text(RUNNER)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "code"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "code"), prepend=os.pathsep)
     return "fake_runner:run"
 
 
