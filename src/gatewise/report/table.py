@@ -8,8 +8,16 @@ from typing import Any
 
 from gatewise.report.evidence import Evidence, Level
 from gatewise.report.words import number
+from gatewise.wording import say
 
 SIGNS = {"better": "▲", "worse": "▼", "undecided": "◆"}
+#: A claim's verdict: its sign, and the kind of cell that it is.
+VERDICTS = {
+    "holds": ("✓", "better"),
+    "does not hold": ("✗", "worse"),
+    "undecided": ("◆", "undecided"),
+    "not comparable": ("○", "quiet"),
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,19 @@ def says(word: Any) -> Cell:
     """Return a decision as a cell: a sign, the word, a colour."""
     name = str(word or "")
     return Cell(f"{SIGNS[name]} {name}", kind=name) if name in SIGNS else Cell(text(word))
+
+
+def claim_verdict(word: Any) -> Cell:
+    """Return what came of a claim as a cell: a sign, the words, a colour."""
+    if word not in VERDICTS:
+        return Cell(text(word))
+    sign, kind = VERDICTS[word]
+    return Cell(f"{sign} {say(f'claims.verdict.{word}')}", kind=kind)
+
+
+def figures_text(value: Any) -> str:
+    """Return one or several figures as text."""
+    return ", ".join(text(one) for one in value) if isinstance(value, list | tuple) else text(value)
 
 
 def grouped(evidence: Evidence, width: int, cells: Callable[[Level], list[Cell]]) -> list[list[Cell]]:

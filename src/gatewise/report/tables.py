@@ -8,7 +8,19 @@ from typing import Any
 from gatewise.metrics.names import NAMES, is_higher_better, metric_label
 from gatewise.metrics.text import PROTOCOLS
 from gatewise.report.evidence import Evidence, Level, show_setting, show_value
-from gatewise.report.table import SIGNS, Cell, Table, figure, group, grouped, head, says, text
+from gatewise.report.table import (
+    SIGNS,
+    Cell,
+    Table,
+    claim_verdict,
+    figure,
+    figures_text,
+    group,
+    grouped,
+    head,
+    says,
+    text,
+)
 from gatewise.report.words import baseline_title, interval, metric_title, number, p_value, spread
 
 #: Say the same as another column, in another unit or once more; they stand in the run's result.
@@ -164,14 +176,15 @@ def claims_table(evidence: Evidence) -> Table | None:
     rows = [
         [
             head(text(row.get("claim"))),
-            Cell(text(row.get("report"))),
+            Cell(figures_text(row.get("report"))),
             Cell(text(row.get("ours"))),
             Cell(interval(row.get("interval"))),
-            says(row.get("verdict")),
+            claim_verdict(row.get("verdict")),
+            Cell(text(row.get("why") or None)),
         ]
         for row in evidence.claims
     ]
-    heads = ("claim", "the report", "ours", "95 % interval", "verdict")
+    heads = ("claim", "the report", "ours", "95 % interval", "verdict", "why")
     return Table("claims-table", "The report's claims", heads, rows) if rows else None
 
 

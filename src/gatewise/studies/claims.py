@@ -1,87 +1,317 @@
-"""What another report states, held against the study's own numbers."""
+"""What another report states, held against the study's own numbers.
+
+A claim *holds* or *does not hold* when the numbers decide it, is *undecided* when they do not, and *not comparable*
+when they are about something else: other data, another network, runs that were not done.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from math import exp, log
+from typing import Any, Literal
 
 from gatewise.metrics.names import direction
+from gatewise.studies import claims_words as words
+from gatewise.studies.claims_ground import Ground, Numbers, numbers_by_level, numbers_of, welch_interval
+from gatewise.studies.claims_settings import BASELINE, Claim, spoken
 from gatewise.studies.factors import show
-from gatewise.studies.levels import LevelResults, by_level, known_interval, paired, seed_means
-from gatewise.studies.statistics import decide_all, prediction_interval
+from gatewise.studies.levels import LevelResults, known_interval, paired
+from gatewise.studies.statistics import Decision, decide_all, mean_interval, prediction_interval, seeds_for_power
+from gatewise.studies.statistics import seeds_needed as least_seeds
+
+Verdict = Literal["holds", "does not hold", "undecided", "not comparable"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of a claim.
+
+    Attributes
+    ----------
+    ours : our number, or our numbers in words.
+    interval : its 95 % interval, and `of` what that is.
+    why : the verdict's reason, as a sentence.
+    """
+
+    verdict: Verdict
+    ours: float | str | None = None
+    interval: list[float] | None = None
+    of: str = ""
+    why: str = ""
+    seeds: int | None = None
+    seeds_needed: int | None = None
 
 
 def judge_claims(
-    claims: Sequence[Mapping[str, Any]], levels: Sequence[LevelResults], main: str | None
+    claims: Sequence[Mapping[str, Any] | Claim],
+    levels: Sequence[LevelResults],
+    main: str | None,
+    *,
+    metric: str = "",
+    diverged: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
-    """Judge each claim: ``{"claim", "report", "ours", "interval", "verdict"}``.
+    """Judge the claims of one study: ``{"claim", "report", "ours", "interval", "verdict", "why", ...}``.
 
-    A figure is one run of the report, so it is held against where one more run of ours would fall (95 % prediction
-    interval over seeds): "agrees", "ours is lower", "ours is higher"; of several figures the range counts. A best
-    level is held against ours by the paired test: "agrees", "differs", "undecided". "not run" when there is nothing to
-    hold it against.
+    Parameters
+    ----------
+    main, metric
+        The factor and the metric of claims that name none.
+    diverged
+        Combinations of levels whose loss was no longer finite.
     """
-    return [_judge(claim, [level for level in levels if _matches(level, claim["where"])], main) for claim in claims]
+    ground = Ground(levels, main, metric, diverged)
+    return [judge(claim if isinstance(claim, Claim) else Claim.model_validate(claim), ground) for claim in claims]
 
 
-def _judge(claim: Mapping[str, Any], levels: list[LevelResults], main: str | None) -> dict[str, Any]:
-    report = claim["report"]
-    judged: tuple[str | float | None, list[float] | None, str] = (
-        _judge_best(claim, levels, claim.get("factor") or main)
-        if isinstance(report, str)
-        else _judge_figure(claim, levels)
+def judge(claim: Claim, ground: Ground) -> dict[str, Any]:
+    """Judge one claim by the runs of one study."""
+    judged = _judge(claim, ground)
+    report = spoken(claim.report) if isinstance(claim.report, str | Mapping) else claim.report
+    why = " ".join(text for text in (judged.why, _said_of(claim, ground), spoken(claim.why)) if text)
+    return {
+        "claim": spoken(claim.claim),
+        "kind": claim.kind,
+        "report": list(report) if isinstance(report, tuple) else report,
+        "ours": judged.ours,
+        "interval": judged.interval,
+        "interval_of": judged.of,
+        "verdict": judged.verdict,
+        "why": why,
+        "seeds": judged.seeds,
+        "seeds_needed": judged.seeds_needed,
+    }
+
+
+def _said_of(claim: Claim, ground: Ground) -> str:
+    """Say what stands in for the report's own data, unless that is why nothing can be compared."""
+    if not ground.stand_in or (claim.needs_figures and ground.no_figures):
+        return ""
+    return words.only_direction(ground.stand_in)
+
+
+def _judge(claim: Claim, ground: Ground) -> Judged:
+    judged = _KINDS[claim.kind](claim, ground)
+    if claim.needs_figures and ground.no_figures and judged.verdict != "not comparable":
+        return replace(judged, verdict="not comparable", why=ground.no_figures, seeds_needed=None)
+    return judged
+
+
+def _all(claim: Claim, ground: Ground) -> Judged:
+    """Judge statements that must all hold: one that does not is enough."""
+    found = [_judge(one, ground) for one in claim.all]
+    said = [one.verdict for one in found]
+    order: tuple[Verdict, ...] = ("does not hold", "not comparable", "undecided")
+    verdict: Verdict = next((word for word in order if word in said), "holds")
+    parts = [(spoken(one.claim), judged) for one, judged in zip(claim.all, found, strict=True)]
+    needed = [judged.seeds_needed for judged in found if judged.seeds_needed]
+    return Judged(
+        verdict,
+        ours=words.ours_of_several([(text, judged.ours) for text, judged in parts]),
+        why=" ".join(words.one_of_several(text, judged.verdict, judged.why) for text, judged in parts),
+        seeds=min((judged.seeds for judged in found if judged.seeds is not None), default=None),
+        seeds_needed=max(needed, default=None) if verdict == "undecided" else None,
     )
-    ours, interval, verdict = judged
-    return {"claim": claim["claim"], "report": report, "ours": ours, "interval": interval, "verdict": verdict}
 
 
-def _judge_figure(claim: Mapping[str, Any], levels: list[LevelResults]) -> tuple[float | None, list[float] | None, str]:
-    values = [value for level in levels for value in _by_seed(level, claim).values()]
-    if not values:
-        return None, None, "not run"
-    mean = sum(values) / len(values)
+def _figure(claim: Claim, ground: Ground) -> Judged:
+    """Hold one run of the report against where one more run of ours would fall; of several figures the range counts."""
+    ours = numbers_of(claim, {}, ground)
+    if ours is None or ours.diverged:
+        return _not_run([claim.where], ground)
+    values, report = list(ours.by_seed.values()), claim.report
     interval = prediction_interval(values)
     if interval is None:
-        return mean, None, "one seed cannot tell"
-    figures = claim["report"] if isinstance(claim["report"], list | tuple) else [claim["report"]]
+        return Judged("undecided", ours.mean, why=words.one_seed(), seeds=1, seeds_needed=2)
+    figures = report if isinstance(report, tuple) else (report,)
     low, high = interval
-    if high < min(figures):
-        return mean, [low, high], "ours is lower"
-    return mean, [low, high], "ours is higher" if low > max(figures) else "agrees"
+    above, below = low > max(figures), high < min(figures)  # type: ignore[type-var, operator]
+    verdict: Verdict = "does not hold" if above or below else "holds"
+    why = words.figure(inside=verdict == "holds", lower=below)
+    return Judged(verdict, ours.mean, [low, high], words.of("run"), why, len(values))
 
 
-def _by_seed(level: LevelResults, claim: Mapping[str, Any]) -> dict[int, float]:
-    """Return what a claim is about: one series, one class, or all together."""
-    if claim.get("series"):
-        return level.series_by_seed(claim["metric"], claim["series"])
-    if claim.get("of_class"):
-        return level.class_by_seed(claim["metric"], claim["of_class"])
-    return level.by_seed(claim["metric"])
+def _best(claim: Claim, ground: Ground) -> Judged:
+    """Hold the level that is called best against every other one."""
+    factor = claim.factor or ground.main
+    theirs = show(claim.report)
+    found = numbers_by_level(claim, factor, ground) if factor else {}
+    if theirs not in found or len(found) < 2:
+        return _not_run([{factor: claim.report}] if factor else [], ground)
+    rivals = [name for name in found if name != theirs]
+    return _ranked(claim, ground, found, [(theirs, rival) for rival in rivals])
 
 
-def _judge_best(
-    claim: Mapping[str, Any], levels: list[LevelResults], factor: str | None
-) -> tuple[str | None, list[float] | None, str]:
-    """Say which level is best by mean, and whether that it is better than the report's is decided."""
-    metric, better = claim["metric"], direction(claim["metric"])
-    pooled = {name: seed_means(group, metric) for name, group in by_level(levels, factor).items()}
-    means = {name: sum(values.values()) / len(values) for name, values in pooled.items() if values}
-    theirs = show(claim["report"])
-    if theirs not in means or len(means) < 2:
-        return None, None, "not run"
-    order = sorted(means, key=lambda name: means[name], reverse=better == "higher")
-    best, others = order[0], [name for name in order if name != theirs]
-    differences = [paired(pooled[theirs], pooled[other]) for other in others]
-    decisions = decide_all(differences, better=better)
-    rival = decisions[0]  # the best of the others
-    interval = known_interval(rival.interval)
-    if any(decision.says == "worse" for decision in decisions):
-        return best, interval, "differs"
-    return best, interval, "agrees" if all(decision.says == "better" for decision in decisions) else "undecided"
+def _order(claim: Claim, ground: Ground) -> Judged:
+    """Hold every level of an order against all that are said to be worse."""
+    factor = claim.factor or ground.main
+    found = numbers_by_level(claim, factor, ground) if factor else {}
+    named = [show(level) for level in claim.order]
+    missing = [level for level in claim.order if show(level) not in found]
+    if missing:
+        return _not_run([{factor or "": level} for level in missing], ground)
+    known = {name: found[name] for name in named}
+    return _ranked(claim, ground, known, list(itertools.combinations(named, 2)))
 
 
-def _matches(level: LevelResults, where: Mapping[str, Any]) -> bool:
-    return all(
-        name in level.settings and (level.settings[name] == value or show(level.settings[name]) == show(value))
-        for name, value in where.items()
+def _better(claim: Claim, ground: Ground) -> Judged:
+    """Hold one group of runs against another, or against a baseline of its own."""
+    sides = _two_sides(claim, claim.better, claim.than, ground)
+    if isinstance(sides, Judged):
+        return sides
+    return _ranked(claim, ground, dict(zip("ab", sides, strict=True)), [("a", "b")])
+
+
+def _ranked(claim: Claim, ground: Ground, found: Mapping[str, Numbers], pairs: Sequence[tuple[str, str]]) -> Judged:
+    """Judge that the first of each pair is better, all pairs as one family."""
+    better = direction(claim.metric or ground.metric)
+    tested = [pair for pair in pairs if _differences(found[pair[0]], found[pair[1]])]
+    tests = decide_all([_differences(found[a], found[b]) for a, b in tested], better=better)
+    decisions = dict(zip(tested, tests, strict=True))
+    says = {(a, b): _says(found[a], found[b], decisions.get((a, b))) for a, b in pairs}
+    against = [pair for pair in pairs if says[pair] == "worse"]
+    undecided = [pair for pair in pairs if says[pair] == "undecided"]
+    chosen = (against or undecided or sorted(tested, key=lambda pair: -decisions[pair].p_holm) or pairs)[0]
+    shown = decisions.get(chosen)
+    seeds = min((decision.seeds for decision in tests), default=None)
+    judged = Judged(
+        "does not hold" if against else "undecided" if undecided else "holds",
+        words.means([(one.name, None if one.diverged else one.mean) for one in found.values()], better),
+        known_interval(shown.interval) if shown else None,
+        words.of("difference", *(found[name].name for name in chosen)) if shown and seeds != 1 else "",
+        seeds=seeds,
     )
+    named = [(found[a].name, found[b].name) for a, b in against or undecided or pairs]
+    if undecided and not against:
+        same = all(_is_same(found[a], found[b]) for a, b in undecided)
+        needed = None if same else _needed([decisions[pair] for pair in undecided if pair in decisions], len(pairs))
+        return replace(judged, why=words.undecided(named, seeds, needed, same=same), seeds_needed=needed)
+    broken = [found[name].name for name in dict.fromkeys(itertools.chain(*(against or pairs))) if found[name].diverged]
+    why = words.against(named, broken) if against else words.shown(named, broken)
+    return replace(judged, why=f"{why} {words.test(shown.p_holm, shown.seeds)}" if shown else why)
+
+
+def _says(a: Numbers, b: Numbers, decision: Decision | None) -> str:
+    """Say whether the first is better; what diverged with every seed is worse than what did not."""
+    if a.diverged or b.diverged:
+        return "undecided" if a.diverged and b.diverged else "worse" if a.diverged else "better"
+    return decision.says if decision else "undecided"
+
+
+def _as_good(claim: Claim, ground: Ground) -> Judged:
+    """Judge that one is worse than the other by no more than a margin: by the interval of the difference."""
+    sides = _two_sides(claim, claim.as_good, claim.than, ground)
+    if isinstance(sides, Judged):
+        return sides
+    a, b = sides
+    margin = claim.margin or 0.0
+    ours = words.means([(one.name, None if one.diverged else one.mean) for one in sides])
+    if a.diverged or b.diverged:
+        verdict: Verdict = "does not hold" if a.diverged and not b.diverged else "undecided"
+        return Judged(verdict, ours, why=words.against([(a.name, b.name)], [one.name for one in sides if one.diverged]))
+    sign = 1.0 if direction(claim.metric or ground.metric) == "lower" else -1.0
+    worse_by = [sign * difference for difference in _differences(a, b)]
+    bounds = known_interval(mean_interval(worse_by)) if len(worse_by) > 1 else None
+    if bounds is None:
+        return Judged("undecided", ours, why=words.one_seed(), seeds=len(worse_by), seeds_needed=2)
+    low, high = bounds
+    verdict = "holds" if high <= margin else "does not hold" if low > margin else "undecided"
+    needed = seeds_for_power([value - margin for value in worse_by]) if verdict == "undecided" else None
+    interval = [low, high] if sign > 0 else [-high, -low]
+    why = words.as_good(verdict, a.name, b.name, bounds, margin, same=low == high == 0.0, needed=needed)
+    return Judged(verdict, ours, interval, words.of("difference", a.name, b.name), why, len(worse_by), needed)
+
+
+def _ratio(claim: Claim, ground: Ground) -> Judged:
+    """Judge a ratio by its interval: of logarithms, seed by seed; of times, epoch beside epoch."""
+    sides = _two_sides(claim, claim.ratio, claim.over, ground)
+    if isinstance(sides, Judged):
+        return sides
+    a, b = sides
+    ours = words.means([(one.name, None if one.diverged else one.mean) for one in sides])
+    if a.diverged or b.diverged or min(*a.by_seed.values(), *b.by_seed.values()) <= 0.0:
+        return Judged("undecided", ours, why=words.no_ratio())
+    logs = [{key: log(value) for key, value in one.by_seed.items()} for one in sides]
+    middle = log(a.mean / b.mean)
+    if a.is_time:
+        bounds = welch_interval(list(logs[0].values()), list(logs[1].values()))
+        seeds = None
+    else:
+        one = replace(a, by_seed=logs[0]), replace(b, by_seed=logs[1])
+        bounds = known_interval(mean_interval(pairs)) if len(pairs := _differences(*one)) > 1 else None
+        seeds = len(pairs)
+    if bounds is None:
+        return Judged("undecided", ours, why=words.one_seed(), seeds=seeds)
+    interval = [exp(bounds[0]), exp(bounds[1])]
+    verdict = _within(interval, claim)
+    why = words.ratio(a.name, b.name, exp(middle), interval, claim.least, claim.most)
+    return Judged(verdict, ours, interval, words.of("ratio", a.name, b.name), why, seeds)
+
+
+def _limit(claim: Claim, ground: Ground) -> Judged:
+    """Judge that a number stays within limits: by the interval of its mean."""
+    ours = numbers_of(claim, {}, ground)
+    if ours is None:
+        return _not_run([claim.where], ground)
+    if ours.diverged:
+        return Judged("not comparable", None, why=words.diverged([ours.name]))
+    values = list(ours.by_seed.values())
+    bounds = known_interval(mean_interval(values)) if len(values) > 1 else None
+    if bounds is None:
+        return Judged("undecided", ours.mean, why=words.one_seed(), seeds=len(values), seeds_needed=2)
+    verdict = _within(bounds, claim)
+    why = words.limit(bounds, claim.least, claim.most)
+    return Judged(verdict, ours.mean, bounds, words.of("mean"), why, len(values))
+
+
+_KINDS = {
+    "all": _all,
+    "figure": _figure, "best": _best, "order": _order, "better": _better, "as_good": _as_good, "ratio": _ratio,
+    "limit": _limit,
+}  # fmt: skip
+
+
+def _within(interval: Sequence[float], claim: Claim) -> Verdict:
+    least = float("-inf") if claim.least is None else claim.least
+    most = float("inf") if claim.most is None else claim.most
+    if interval[0] >= least and interval[1] <= most:
+        return "holds"
+    return "does not hold" if interval[1] < least or interval[0] > most else "undecided"
+
+
+def _two_sides(claim: Claim, first: Any, second: Any, ground: Ground) -> tuple[Numbers, Numbers] | Judged:
+    """Return the numbers of both sides, or that one was not run."""
+    sides = (first, {**first, **second} if BASELINE in second else second)  # a baseline of the first one's runs
+    a, b = (numbers_of(claim, side, ground) for side in sides)
+    missing = [side for side, numbers in zip((first, second), (a, b), strict=True) if numbers is None]
+    if a is None or b is None:
+        return _not_run(missing, ground)
+    return a, b
+
+
+def _differences(a: Numbers, b: Numbers) -> list[float]:
+    if a.is_fixed or b.is_fixed:
+        fixed = (a if a.is_fixed else b).mean
+        return [fixed - value if a.is_fixed else value - fixed for value in (b if a.is_fixed else a).by_seed.values()]
+    return paired(a.by_seed, b.by_seed)
+
+
+def _is_same(a: Numbers, b: Numbers) -> bool:
+    differences = _differences(a, b)
+    return len(differences) > 1 and not any(differences)
+
+
+def _needed(decisions: Sequence[Decision], comparisons: int) -> int | None:
+    """Return how many seeds would decide the nearest of several differences, None when nobody would run so many."""
+    needed = [decision.seeds_needed for decision in decisions]
+    if not needed or None in needed:
+        return None
+    return max(least_seeds(comparisons), *(one for one in needed if one is not None))
+
+
+def _not_run(sides: Sequence[Mapping[str, Any]], ground: Ground) -> Judged:
+    """Say what was not run, and why when that is known."""
+    named = [show(value) for side in sides for value in side.values()]
+    reasons = [ground.absent[name] for name in named if name in ground.absent]
+    return Judged("not comparable", why=" ".join(dict.fromkeys(reasons)) or words.not_run(named))

@@ -73,7 +73,9 @@ def compare_study(folder: str | os.PathLike[str]) -> dict[str, Any]:
         "baselines": _baselines(levels),
         "comparisons": _comparisons(levels, study),
         "against_baseline": _against_baselines(levels, study),
-        "claims": judge_claims(study["claims"], levels, study["main"]),
+        "claims": judge_claims(
+            study["claims"], levels, study["main"], metric=study["metric"], diverged=_diverged(place, study)
+        ),
         "leaking": any(result.get("leaking") for level in levels for result in level.results.values()),
         "failed": _failed(place, study),
         "diverged": _diverged(place, study),

@@ -8,6 +8,7 @@ from typing import Any
 from gatewise.errors import SettingsError, did_you_mean
 from gatewise.registry import task_of
 from gatewise.settings import RunSettings, flat_fields, parse
+from gatewise.studies.claims_check import claim_problems
 from gatewise.studies.factors import Factor, read_factors
 from gatewise.studies.settings import StudySettings, run_part
 
@@ -131,22 +132,10 @@ def _check_references(study: StudySettings, factors: tuple[Factor, ...]) -> list
     if study.compare is not None and study.compare not in by_name:
         problems.append(f"compare: {study.compare!r} is not varied{did_you_mean(study.compare, by_name)}")
     for number, claim in enumerate(study.claims):
-        for name, value in claim.where.items():
-            if name not in by_name:
-                problems.append(f"claims.{number}.where: {name!r} is not varied{did_you_mean(name, by_name)}")
-            elif by_name[name].find(value) is None:
-                levels = [level.label for level in by_name[name].levels]
-                problems.append(
-                    f"claims.{number}.where: {name} has no level {value!r}{did_you_mean(str(value), levels)}"
-                )
-        if isinstance(claim.report, str):
-            factor = claim.factor or study.main
-            if factor not in by_name:
-                problems.append(f"claims.{number}.factor: {factor!r} is not varied{did_you_mean(str(factor), by_name)}")
-            elif by_name[factor].find(claim.report) is None:
-                levels = [level.label for level in by_name[factor].levels]
-                meant = did_you_mean(claim.report, levels)
-                problems.append(f"claims.{number}.report: {factor} has no level {claim.report!r}{meant}")
+        found = claim_problems(claim, by_name, study.main)
+        if claim.part is not None:
+            found.append("part: only a study made of studies has parts")
+        problems += [f"claims.{number}.{line}" for line in found]
     return problems
 
 

@@ -25,6 +25,7 @@ class LevelResults:
     settings : factor to level.
     results : seed to the content of ``result.json``.
     timing : the result of the run that had the machine to itself, if there is one.
+    timing_log : its log, a row an epoch.
     """
 
     label: str
@@ -32,6 +33,7 @@ class LevelResults:
     runs: dict[int, str] = field(default_factory=dict)
     results: dict[int, dict[str, Any]] = field(default_factory=dict)
     timing: dict[str, Any] | None = None
+    timing_log: list[dict[str, Any]] = field(default_factory=list)
 
     def by_seed(self, metric: str, part: str = "test") -> dict[int, float]:
         """Return a metric of each seed that has it."""
@@ -125,7 +127,7 @@ def read_levels(place: StudyFolder, study: Mapping[str, Any]) -> list[LevelResul
             level.results[run["seed"]] = folder.read_result()
         alone = place.timing(run["timing"]) if run.get("timing") else None
         if alone is not None and level.timing is None and alone.is_finished:
-            level.timing = alone.read_result()
+            level.timing, level.timing_log = alone.read_result(), alone.read_log()
     levels = [level for level in found.values() if level.results]
     return inner_levels(levels, study) if study.get("within") else levels
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from gatewise.errors import did_you_mean
-from gatewise.metrics.names import ONE_CLASS_NAMES
 from gatewise.registry import TASKS, task_of
 from gatewise.settings import ClassifyParts, Count, ForecastParts, RunSettings, Settings, TextParts
+from gatewise.studies.claims_settings import Claim
 from gatewise.studies.factors import Factor, Level, read_factors
 
 _MOST_SEEDS = 1000
@@ -41,25 +41,6 @@ class TimingSettings(Settings):
 
     epochs: Count = 3
     """Epochs of each timing run."""
-
-
-class Claim(Settings):
-    """Something that another report states, to be held against the study's own numbers."""
-
-    claim: str
-    """The statement, as a sentence."""
-    report: float | tuple[float, ...] | str
-    """The figure or figures the report prints; or the name of the level that it calls the best."""
-    metric: str | None = None
-    """Which metric the claim is about; the study's own when absent."""
-    series: str | None = None
-    """The one series that the figure is about; all together when absent."""
-    of_class: str | None = None
-    """The one class that the figure is about: precision, recall, f1 or average_precision of it."""
-    where: dict[str, Any] = Field(default_factory=dict)
-    """Factor to level: the runs that the claim is about."""
-    factor: str | None = None
-    """For a best level: of which factor; the main factor when absent."""
 
 
 class StudySettings(Settings):
@@ -104,10 +85,8 @@ class StudySettings(Settings):
     def _metrics_are_known(cls, value: Any) -> Any:
         table = TASKS[cls.model_fields["task"].default].load("metrics")
         for name in (value,) if isinstance(value, str) else value:
-            metric = name.metric if isinstance(name, Claim) else name
-            known = ONE_CLASS_NAMES if isinstance(name, Claim) and name.of_class else table
-            if metric is not None and metric not in known:
-                raise ValueError(f"unknown metric {metric!r}{did_you_mean(metric, known)}")
+            for metric in name.unknown_metrics(table) if isinstance(name, Claim) else [name] * (name not in table):
+                raise ValueError(f"unknown metric {metric!r}{did_you_mean(metric, table)}")
         return value
 
     @property

@@ -177,19 +177,19 @@ def test_only_times_of_runs_that_were_alone_are_reported(tmp_path):
 
 
 CLAIMS = [
-    ({"claim": "figure", "report": 101.0, "where": {"model.cell": "gru"}}, "agrees"),
-    ({"claim": "figure", "report": [300.0, 102.0], "where": {"model.cell": "gru"}}, "agrees"),
-    ({"claim": "figure", "report": [50.0, 150.0], "where": {"model.cell": "gru"}}, "agrees"),
-    ({"claim": "figure", "report": 150.0, "where": {"model.cell": "gru"}}, "ours is lower"),
-    ({"claim": "figure", "report": 50.0, "where": {"model.cell": "gru"}}, "ours is higher"),
+    ({"claim": "figure", "report": 101.0, "where": {"model.cell": "gru"}}, "holds"),
+    ({"claim": "figure", "report": [300.0, 102.0], "where": {"model.cell": "gru"}}, "holds"),
+    ({"claim": "figure", "report": [50.0, 150.0], "where": {"model.cell": "gru"}}, "holds"),
+    ({"claim": "figure", "report": 150.0, "where": {"model.cell": "gru"}}, "does not hold"),
+    ({"claim": "figure", "report": 50.0, "where": {"model.cell": "gru"}}, "does not hold"),
     (
         {"claim": "figure", "report": 0.99, "metric": "pearson", "series": "GOOG", "where": {"model.cell": "gru"}},
-        "agrees",
+        "holds",
     ),
-    ({"claim": "figure", "report": 0.99, "metric": "pearson", "series": "IBM"}, "not run"),
-    ({"claim": "best", "report": "lstm"}, "agrees"),
-    ({"claim": "best", "report": "gru"}, "differs"),
-    ({"claim": "best", "report": "lstm", "metric": "pearson"}, "agrees"),
+    ({"claim": "figure", "report": 0.99, "metric": "pearson", "series": "IBM"}, "not comparable"),
+    ({"claim": "best", "report": "lstm"}, "holds"),
+    ({"claim": "best", "report": "gru"}, "does not hold"),
+    ({"claim": "best", "report": "lstm", "metric": "pearson"}, "holds"),
 ]
 
 
