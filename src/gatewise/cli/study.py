@@ -107,5 +107,5 @@ def _show_plan(settings: StudySettings, *, as_json: bool) -> None:
     seeds = ", ".join(str(seed) for seed in settings.seeds)
     rows = [(label, seeds) for label in dict.fromkeys(run.label for run in plan.runs)]
     print_table(("setting", "seeds"), rows, title=f"{settings.name}: {len(plan.runs)} runs")
-    for warning in plan.warnings:
-        say(warning)
+    for line in (*plan.design, *plan.warnings):
+        say(line)

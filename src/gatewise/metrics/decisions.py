@@ -190,7 +190,7 @@ def mcnemar(ours_right: ArrayLike, theirs_right: ArrayLike) -> McNemar:
     return McNemar(b, c, statistic, math.erfc(math.sqrt(statistic / 2)), False)
 
 
-def wilson(k: int, n: int, alpha: float = 0.05) -> tuple[float, float] | None:
+def wilson(k: float, n: int, alpha: float = 0.05) -> tuple[float, float] | None:
     """Return the interval of a share, ``k`` of ``n``, that holds for few texts and for shares near 0 and 1.
 
     Wilson 1927 (doi:10.1080/01621459.1927.10502953). None when there is nothing to count.

@@ -1,13 +1,12 @@
 """Comparing the levels of a study, from its run folders alone; needs no torch.
 
 What is compared: the levels of the main factor, in pairs, wherever all other factors are equal; and every level with
-the baselines on the same test windows. Seeds are paired. The test is the exact sign-flip permutation test, Holm's
+the baselines on the same test windows. Seeds are paired. The test is the one that the study asks for, Holm's
 correction goes over the pairs of one condition and one metric.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from gatewise.errors import InputError
 from gatewise.metrics.names import direction
 from gatewise.registry import task_of
 from gatewise.studies.claims import judge_claims
+from gatewise.studies.decide import decide_tree, pair_details
 from gatewise.studies.findings import make_findings
 from gatewise.studies.folder import FORMAT_VERSION, StudyFolder
 from gatewise.studies.levels import (
@@ -26,9 +26,8 @@ from gatewise.studies.levels import (
     paired,
     read_levels,
 )
+from gatewise.studies.rules import Rules
 from gatewise.studies.statistics import decide_all
-
-TEST = "exact sign-flip permutation, Holm within each condition"
 
 #: What a split that leaks means for each task.
 _LEAKS = {
@@ -79,7 +78,8 @@ def compare_study(folder: str | os.PathLike[str]) -> dict[str, Any]:
         "leaking": any(result.get("leaking") for level in levels for result in level.results.values()),
         "failed": _failed(place, study),
         "diverged": _diverged(place, study),
-        "test": TEST,
+        "test": Rules.of(study).words,
+        "decide": decide_tree(levels, study),
     }
     tree["notes"] = _notes(place, levels, study, tree)
     tree["findings"] = make_findings(tree, levels)
@@ -88,17 +88,23 @@ def compare_study(folder: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _comparisons(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> list[dict[str, Any]]:
-    main, rows = study["main"], []
+    main, rules, rows = study["main"], Rules.of(study), []
     if main is None:
         return []
     for metric in (study["metric"], *study.get("also", ())):
         for condition, group in conditions(levels, main):
             pairs = [
                 (a, b, differences)
-                for a, b in itertools.combinations(group, 2)
+                for a, b in rules.pairs(group, main)
                 if (differences := paired(a.by_seed(metric), b.by_seed(metric)))
             ]
-            decisions = decide_all([differences for _, _, differences in pairs], better=direction(metric))
+            decisions = decide_all(
+                [differences for _, _, differences in pairs],
+                better=direction(metric),
+                alpha=rules.alpha,
+                test=rules.test,
+                margins=[rules.margin_for(a, b, metric, study["metric"]) for a, b, _ in pairs],
+            )
             rows += [
                 {
                     "condition": condition,
@@ -112,6 +118,7 @@ def _comparisons(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> li
                     "says": decision.says,
                     "seeds": len(differences),
                     "seeds_needed": decision.seeds_needed,
+                    **pair_details(a, b, metric, rules, decision, study["metric"]),
                 }
                 for (a, b, differences), decision in zip(pairs, decisions, strict=True)
             ]
@@ -123,7 +130,7 @@ def _against_baselines(levels: Sequence[LevelResults], study: Mapping[str, Any])
 
     A classifier is held against the best one first: there the task's own is only the commonest.
     """
-    metric = study["metric"]
+    metric, rules = study["metric"], Rules.of(study)
     names = [task_of(study).baseline]
     best = best_baseline(levels, metric)
     if best not in (None, *names):
@@ -137,7 +144,7 @@ def _against_baselines(levels: Sequence[LevelResults], study: Mapping[str, Any])
                 if (values := level.by_seed(metric)) and (baseline := level.baseline(name, metric)) is not None
             ]
             differences = [[value - baseline for value in values.values()] for _, values, baseline in known]
-            decisions = decide_all(differences, better=direction(metric))
+            decisions = decide_all(differences, better=direction(metric), alpha=rules.alpha, test=rules.test)
             for (level, _, baseline), decision in zip(known, decisions, strict=True):
                 bounds = known_interval(decision.interval)
                 rows.append(

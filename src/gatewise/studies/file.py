@@ -9,6 +9,7 @@ from gatewise.errors import SettingsError, did_you_mean
 from gatewise.registry import task_of
 from gatewise.settings import RunSettings, flat_fields, parse
 from gatewise.studies.claims_check import claim_problems
+from gatewise.studies.design import check_decisions
 from gatewise.studies.factors import Factor, read_factors
 from gatewise.studies.settings import StudySettings, run_part
 
@@ -131,6 +132,7 @@ def _check_references(study: StudySettings, factors: tuple[Factor, ...]) -> list
     problems = []
     if study.compare is not None and study.compare not in by_name:
         problems.append(f"compare: {study.compare!r} is not varied{did_you_mean(study.compare, by_name)}")
+    problems += check_decisions(study, factors)
     for number, claim in enumerate(study.claims):
         found = claim_problems(claim, by_name, study.main)
         if claim.part is not None:

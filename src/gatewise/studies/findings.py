@@ -11,7 +11,7 @@ from gatewise.metrics.names import direction, is_higher_better
 from gatewise.studies.factors import show
 from gatewise.studies.findings_classify import class_findings
 from gatewise.studies.levels import LevelResults, by_level, conditions, known_interval
-from gatewise.studies.statistics import decide_all
+from gatewise.studies.statistics import SAME, decide_all
 from gatewise.studies.words import (
     baseline_name,
     capital,
@@ -193,6 +193,11 @@ def _say_best(tree: Tree, best: _Best) -> Finding:
     beaten = [level_name(main, row["other"]) for row in best.rows if row["says"] == "better"]
     open_rows = [row for row in best.rows if row["says"] == "undecided"]
     evidence = [_say_pair(best.level, main, row) for row in best.rows]
+    ties = [level_name(main, row["other"]) for row in best.rows if row["says"] == SAME]
+    if ties:
+        text = f"{text}, practically the same as {listed(ties)}"
+        if not open_rows and not beaten:
+            return {"text": f"{text}.", "evidence": evidence}
     if not open_rows:
         return {"text": f"{text}, shown to be better than {listed(beaten)}.", "evidence": evidence}
     others = listed(level_name(main, row["other"]) for row in open_rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 from collections.abc import Callable
@@ -12,9 +11,9 @@ from typing import Any
 from gatewise.errors import SettingsError
 from gatewise.registry import task_of
 from gatewise.settings import RunSettings
+from gatewise.studies.design import describe_design, design_warnings
 from gatewise.studies.factors import Factor, changes_of, combinations
 from gatewise.studies.settings import StudySettings
-from gatewise.studies.statistics import seeds_needed
 
 #: Nobody waits for more; a factor too many is the likelier reason.
 MOST_RUNS = 20_000
@@ -53,6 +52,11 @@ class Plan:
     runs: tuple[PlannedRun, ...]
     timing: tuple[PlannedRun, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def design(self) -> tuple[str, ...]:
+        """How the study decides, and what it would find, in words."""
+        return describe_design(self.study, self.study.all_factors)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as it stands in ``study.json``: enough to compare without the study file."""
@@ -135,7 +139,7 @@ def plan_study(study: StudySettings, digest: Callable[[Any], str] | None = None)
                 short["train.least_steps"] = 0
             timing.append(_planned(label, levels, settings.replace(short), digests))
     _names_differ(runs)
-    return Plan(study, factors, tuple(runs), tuple(timing), _warnings(study, study.all_factors))
+    return Plan(study, factors, tuple(runs), tuple(timing), design_warnings(study, study.all_factors))
 
 
 class _Digests:
@@ -171,23 +175,3 @@ def _names_differ(runs: list[PlannedRun]) -> None:
     for run in runs:
         if seen.setdefault(run.label, run.levels) != run.levels:
             raise SettingsError(f"two combinations of levels would both be called {run.label!r}; rename a level")
-
-
-def _warnings(study: StudySettings, factors: tuple[Factor, ...]) -> tuple[str, ...]:
-    """Say before anything runs what the design could never decide."""
-    main = next((factor for factor in factors if factor.name == study.main), None)
-    if main is None or len(main.levels) < 2:
-        return ()
-    pairs = len(list(itertools.combinations(main.levels, 2)))
-    seeds, needed = len(study.seeds), seeds_needed(pairs)
-    if seeds >= needed:
-        return ()
-    comparisons = "one comparison" if pairs == 1 else f"{pairs} comparisons"
-    if seeds == 1:
-        need = "needs" if pairs == 1 else "need"
-        return (f"one seed cannot tell a difference from chance; {comparisons} of {main.name} {need} {needed}",)
-    least = 2 / 2**seeds
-    return (
-        f"{seeds} seeds cannot decide {comparisons} of {main.name}: the least p of an exact test is {least:.3g}, "
-        f"times {pairs} (Holm) {min(1.0, least * pairs):.3g}, above 0.05; {needed} seeds can",
-    )

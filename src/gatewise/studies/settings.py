@@ -72,6 +72,24 @@ class StudySettings(Settings):
     """What another report states, held against the numbers."""
     within: str | None = None
     """Compare what every run measured inside itself; a task says what there is."""
+    reference: Any = None
+    """The level that all others are compared with; every pair is compared when absent."""
+    margin: float | str | None = None
+    """Up to which difference levels are practically the same: in the metric's unit, or '1 %' of its value."""
+    test: Literal["sign_flip", "wilcoxon", "t"] = "sign_flip"
+    """Which paired test decides: exact signs, exact signed ranks, or Student's t, which takes normal differences."""
+    alpha: Annotated[float, Field(gt=0.0, le=0.5)] = 0.05
+    """Chance of calling levels different that are not, over one family of comparisons."""
+    datasets: str | None = None
+    """The factor whose levels are data sets, to compare ranks over; found by itself when it changes the files."""
+
+    @field_validator("margin", mode="before")
+    @classmethod
+    def _is_a_margin(cls, value: Any) -> Any:
+        from gatewise.studies.rules import read_margin
+
+        read_margin(value)
+        return value
 
     @field_validator("name")
     @classmethod

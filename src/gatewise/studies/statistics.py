@@ -6,7 +6,6 @@ seed is never a result: everything here calls it undecided.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,18 +15,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gatewise.errors import InputError
+from gatewise.studies.paired_tests import TESTS, Test, equivalence_test
+from gatewise.studies.paired_tests import finite as _finite
+from gatewise.studies.paired_tests import sign_flip_test as sign_flip_test
+from gatewise.studies.power import least_p as least_p
+from gatewise.studies.power import paired_t_power as paired_t_power
+from gatewise.studies.power import seeds_for_power as seeds_for_power
+from gatewise.studies.power import seeds_needed as seeds_needed
 
 Array = NDArray[np.float64]
-Says = Literal["better", "worse", "undecided"]
-
-#: Up to this many seeds all 2^n signs are tried; above, some at random.
-MOST_EXACT = 16
+Says = Literal["better", "worse", "undecided", "practically the same"]
+SAME: Says = "practically the same"
 
 #: A bootstrap interval over fewer seeds than this is too narrow; Student's t stands in.
 LEAST_BOOTSTRAP = 20
-
-#: More seeds than this nobody trains: a difference that needs them is not worth deciding.
-MOST_SEEDS = 10_000
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,10 @@ class Decision:
     seeds_needed
         If undecided, how many seeds would decide a difference of this size with probability 0.8; None when that is
         more than anybody trains, and when it is decided.
+    p_same
+        After Holm's correction, of the claim that the difference lies inside the margin; None without one.
+    small
+        Whether a difference that is decided is smaller than the margin all the same.
     """
 
     difference: float
@@ -59,10 +64,17 @@ class Decision:
     says: Says
     seeds: int
     seeds_needed: int | None
+    p_same: float | None = None
+    small: bool = False
 
 
 def decide_all(
-    differences: Sequence[Sequence[float]], *, better: Literal["lower", "higher"] = "lower", alpha: float = 0.05
+    differences: Sequence[Sequence[float]],
+    *,
+    better: Literal["lower", "higher"] = "lower",
+    alpha: float = 0.05,
+    test: Test = "sign_flip",
+    margins: Sequence[float | None] = (),
 ) -> list[Decision]:
     """Decide a family of comparisons together.
 
@@ -73,7 +85,13 @@ def decide_all(
     better
         Which direction of the metric is good.
     alpha
-        Chance of calling any equal pair different.
+        Chance of calling any equal pair different; and, apart from that, of calling any pair the same whose difference
+        is as large as the margin.
+    test
+        Of :data:`gatewise.studies.paired_tests.TESTS`.
+    margins
+        For each comparison, up to which difference two settings are practically the same; none when absent. A pair
+        that is shown to lie inside is called so, also where its tiny difference is sure.
 
     Raises
     ------
@@ -87,16 +105,27 @@ def decide_all(
     ['better', 'undecided']
     """
     samples = [_finite(sample) for sample in differences]
-    p_values = [sign_flip_test(sample) for sample in samples]
-    corrected = holm(p_values)
+    p_values = [TESTS[test](sample) for sample in samples]
+    known = list(margins) or [None] * len(samples)
+    equal = {
+        number: equivalence_test(sample, margin, test=test)
+        for number, (sample, margin) in enumerate(zip(samples, known, strict=True))
+        if margin is not None and len(sample) > 1
+    }
+    same = dict(zip(equal, holm(list(equal.values())), strict=True))
     found = []
-    for sample, p, p_holm in zip(samples, p_values, corrected, strict=True):
-        mean = float(sample.mean())
+    for number, (sample, p, p_holm) in enumerate(zip(samples, p_values, holm(p_values), strict=True)):
+        mean, p_same = float(sample.mean()), same.get(number)
         says = decide(p_holm, mean, better=better, seeds=len(sample), alpha=alpha)
+        if p_same is not None and p_same <= alpha:
+            says = SAME
         needed = None
         if says == "undecided":
-            needed = seeds_for_power(sample, comparisons=len(samples), alpha=alpha)
-        found.append(Decision(mean, mean_interval(sample, 1.0 - alpha), p, p_holm, says, len(sample), needed))
+            needed = seeds_for_power(sample, comparisons=len(samples), alpha=alpha, test=test)
+        margin = known[number]
+        small = says in ("better", "worse") and margin is not None and abs(mean) < margin
+        interval = mean_interval(sample, 1.0 - alpha)
+        found.append(Decision(mean, interval, p, p_holm, says, len(sample), needed, p_same, small))
     return found
 
 
@@ -113,42 +142,6 @@ def decide(
     if seeds < 2 or p_holm > alpha or difference == 0.0:
         return "undecided"
     return "better" if (difference < 0.0) == (better == "lower") else "worse"
-
-
-def sign_flip_test(
-    differences: ArrayLike, *, draws: int = 100_000, generator: np.random.Generator | None = None
-) -> float:
-    """Test whether paired differences are as often above zero as below: two-sided p of the sign-flip permutation test.
-
-    If the two settings are equal, each difference could as well have had the other sign (Fisher 1935). p is the share
-    of all 2^n ways to sign the differences whose mean lies at least as far from zero as the one found; it cannot go
-    below :func:`least_p`. Above 16 seeds, `draws` random signings stand for all, the one found counted among them, so p
-    is never 0 (Phipson & Smyth 2010).
-
-    Parameters
-    ----------
-    differences : (n,)
-    generator
-        Of the random signings; seeded with 0 when absent.
-
-    Examples
-    --------
-    >>> sign_flip_test([1.0, 2.0, 3.0, 4.0, 5.0])
-    0.0625
-    """
-    d = _finite(differences)
-    n = len(d)
-    reached = abs(d.sum()) - 1e-12 * np.abs(d).sum()  # equal sums may differ in their last bit
-    if n <= MOST_EXACT:
-        # The other half has all signs the other way round, and the same distances from zero.
-        bits = (np.arange(2 ** (n - 1))[:, None] >> np.arange(n)) & 1
-        return float(np.mean(np.abs((1.0 - 2.0 * bits) @ d) >= reached))
-    generator = generator or np.random.default_rng(0)
-    extreme = 0
-    for start in range(0, draws, 10_000):
-        signs = generator.integers(0, 2, size=(min(10_000, draws - start), n)) * 2.0 - 1.0
-        extreme += int((np.abs(signs @ d) >= reached).sum())
-    return (extreme + 1) / (draws + 1)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -169,73 +162,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     corrected = np.empty_like(p)
     corrected[order] = np.minimum(raised, 1.0)
     return [float(value) for value in corrected]
-
-
-def least_p(seeds: int) -> float:
-    """Return the least p that the sign-flip test can reach: 2 of 2^n signings.
-
-    Examples
-    --------
-    >>> [least_p(n) for n in (1, 3, 5, 6)]
-    [1.0, 0.25, 0.0625, 0.03125]
-    """
-    return 2.0 / 2.0**seeds
-
-
-def seeds_needed(comparisons: int, alpha: float = 0.05) -> int:
-    """Return the fewest seeds with which the sign-flip test could decide, after Holm's correction.
-
-    With fewer, even the clearest difference of `comparisons` stays undecided.
-
-    Examples
-    --------
-    >>> [seeds_needed(m) for m in (1, 3, 6, 10, 15)]
-    [6, 7, 8, 9, 10]
-    """
-    return next(seeds for seeds in itertools.count(2) if least_p(seeds) * comparisons <= alpha)
-
-
-def seeds_for_power(
-    differences: ArrayLike, *, comparisons: int = 1, alpha: float = 0.05, power: float = 0.8
-) -> int | None:
-    """Return how many seeds would decide a difference as large as the one measured, if it is real.
-
-    Power of the paired t test at the level alpha / comparisons (Holm's first and strictest step), from the noncentral t
-    distribution with the measured mean over the measured standard deviation; at least :func:`seeds_needed`. A rough
-    figure: mean and spread come from few seeds themselves.
-
-    None above 10,000 seeds, or with no difference at all. With one seed the spread is not known and
-    :func:`seeds_needed` is returned.
-    """
-    d = _finite(differences)
-    least = seeds_needed(comparisons, alpha)
-    mean = abs(float(d.mean()))
-    spread = float(d.std(ddof=1)) if len(d) > 1 else 0.0
-    if mean == 0.0:
-        return None
-    if spread <= 1e-12 * mean:
-        return least
-    low, high = 1, MOST_SEEDS  # power rises with the seeds: halve the range until it is one seed wide
-    if paired_t_power(mean / spread, high, alpha / comparisons) < power:
-        return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        if paired_t_power(mean / spread, middle, alpha / comparisons) < power:
-            low = middle
-        else:
-            high = middle
-    return max(high, least)
-
-
-def paired_t_power(effect: float, seeds: int, alpha: float = 0.05) -> float:
-    """Return the chance that a two-sided paired t test at level `alpha` finds an effect (mean over spread)."""
-    from scipy.special import nctdtr, stdtrit
-
-    freedom, centre = seeds - 1, effect * math.sqrt(seeds)
-    border = float(stdtrit(freedom, 1.0 - alpha / 2.0))
-    if centre > border + 10.0:
-        return 1.0
-    return float(1.0 - nctdtr(freedom, centre, border) + nctdtr(freedom, centre, -border))
 
 
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float | None, float | None]:
@@ -286,10 +212,3 @@ def _around(values: Array, confidence: float, share: float) -> tuple[float, floa
 
     reach = float(stdtrit(len(values) - 1, 0.5 + confidence / 2.0)) * float(values.std(ddof=1)) * math.sqrt(share)
     return float(values.mean()) - reach, float(values.mean()) + reach
-
-
-def _finite(values: ArrayLike) -> Array:
-    array = np.asarray(values, np.float64)
-    if array.ndim != 1 or len(array) == 0 or not np.isfinite(array).all():
-        raise InputError(f"a comparison needs one finite number a seed, found {array.tolist()}")
-    return array
