@@ -27,6 +27,7 @@ from gatewise.studies.levels import (
     read_levels,
 )
 from gatewise.studies.rules import Rules
+from gatewise.studies.search.summary import search_findings, search_notes, summarise_search
 from gatewise.studies.statistics import decide_all
 
 #: What a split that leaks means for each task.
@@ -80,9 +81,10 @@ def compare_study(folder: str | os.PathLike[str]) -> dict[str, Any]:
         "diverged": _diverged(place, study),
         "test": Rules.of(study).words,
         "decide": decide_tree(levels, study),
+        "search": summarise_search(place.read_search() if study.get("search") else None),
     }
     tree["notes"] = _notes(place, levels, study, tree)
-    tree["findings"] = make_findings(tree, levels)
+    tree["findings"] = [*make_findings(tree, levels), *search_findings(tree["search"])]
     place.write_comparison(tree)
     return tree
 
@@ -200,7 +202,7 @@ def _notes(
     place: StudyFolder, levels: Sequence[LevelResults], study: Mapping[str, Any], tree: Mapping[str, Any]
 ) -> list[str]:
     """Collect what a reader must know before believing the numbers."""
-    notes = list(study.get("warnings", ()))
+    notes = [*study.get("warnings", ()), *search_notes(tree["search"])]
     if tree["leaking"]:
         notes.append(_LEAKS[study["task"]])
     missing = [run for run in study["runs"] if not place.run(run["fingerprint"]).is_finished]

@@ -11,9 +11,17 @@ from gatewise.settings import RunSettings, flat_fields, parse
 from gatewise.studies.claims_check import claim_problems
 from gatewise.studies.design import check_decisions
 from gatewise.studies.factors import Factor, read_factors
+from gatewise.studies.search.checks import check_search
 from gatewise.studies.settings import StudySettings, run_part
 
 __all__ = ["StudySettings", "merge", "resolve"]
+
+#: Dotted keys of a study itself that may be changed one by one.
+_STUDY_ROOMS = [
+    "name",
+    "timing.epochs",
+    *(f"search.{key}" for key in ("trials", "metric", "sampler", "seed", "halving")),
+]
 
 
 def resolve(
@@ -124,6 +132,7 @@ def _check(tree: dict[str, Any]) -> tuple[StudySettings | None, list[str]]:
         return None, problems + str(error).splitlines()
     if study is not None:
         problems += _check_references(study, (*factors, study.inner) if study.inner else factors)
+        problems += check_search(study, factors, base)
     return (None if problems else study), problems
 
 
@@ -152,4 +161,4 @@ def _run_paths(run: type[RunSettings]) -> list[str]:
 
 
 def _study_keys(study: type[StudySettings], run: type[RunSettings]) -> list[str]:
-    return [key for key in study.model_fields if key not in run.model_fields] + ["name", "timing.epochs"]
+    return [key for key in study.model_fields if key not in run.model_fields] + _STUDY_ROOMS

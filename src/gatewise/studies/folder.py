@@ -5,6 +5,8 @@
     study.json            the study in full, with every planned run
     runs/<fingerprint>/   the run folders
     timing/<fingerprint>/ short runs that had the machine to themselves
+    trials/<fingerprint>/ runs of the search, without their models
+    search.json           every trial of the search, and what each level's best values are
     failures.json         what went wrong with which run; absent when nothing did
     diverged.json         those of them whose loss was no longer finite
     comparison.json       levels, tests, findings
@@ -66,6 +68,18 @@ class StudyFolder:
     def timing(self, fingerprint: str) -> RunFolder:
         """Return the folder of a timing run."""
         return RunFolder(self.path / "timing" / fingerprint)
+
+    def trial(self, fingerprint: str) -> RunFolder:
+        """Return the folder of a run of the search."""
+        return RunFolder(self.path / "trials" / fingerprint)
+
+    def write_search(self, tree: Mapping[str, Any]) -> None:
+        """Write every trial of the search so far."""
+        atomic.write_json(self.path / "search.json", dict(tree))
+
+    def read_search(self) -> dict[str, Any] | None:
+        """Return every trial of the search so far; None when nothing was searched."""
+        return self._read("search.json")
 
     def write_study(self, tree: Mapping[str, Any]) -> None:
         """Write the study in full."""

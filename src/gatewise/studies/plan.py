@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gatewise.errors import SettingsError
@@ -13,6 +13,8 @@ from gatewise.registry import task_of
 from gatewise.settings import RunSettings
 from gatewise.studies.design import describe_design, design_warnings
 from gatewise.studies.factors import Factor, changes_of, combinations
+from gatewise.studies.search.checks import refuse_combinations, search_warnings
+from gatewise.studies.search.trials import search_size
 from gatewise.studies.settings import StudySettings
 
 #: Nobody waits for more; a factor too many is the likelier reason.
@@ -45,6 +47,7 @@ class Plan:
     ----------
     timing : short runs, one a combination of levels, that are done alone afterwards.
     warnings : what the design cannot decide, in words.
+    digests : gives the digest of the data that a run's settings describe.
     """
 
     study: StudySettings
@@ -52,6 +55,13 @@ class Plan:
     runs: tuple[PlannedRun, ...]
     timing: tuple[PlannedRun, ...]
     warnings: tuple[str, ...]
+    digests: Callable[[RunSettings], str] = field(repr=False, compare=False)
+
+    @property
+    def search_size(self) -> dict[str, Any] | None:
+        """Trials, runs and epochs of the search; None without one."""
+        firsts = {run.label: run for run in reversed(self.runs)}.values()
+        return search_size(self.study.search, [(run.levels, run.settings) for run in firsts])
 
     @property
     def design(self) -> tuple[str, ...]:
@@ -76,6 +86,7 @@ class Plan:
                 {**claim.model_dump(mode="json"), "metric": claim.metric or self.study.metric}
                 for claim in self.study.claims
             ],
+            "search": self.search_size,
             "warnings": list(self.warnings),
             "study": self.study.model_dump(mode="json"),
             "runs": [
@@ -139,7 +150,9 @@ def plan_study(study: StudySettings, digest: Callable[[Any], str] | None = None)
                 short["train.least_steps"] = 0
             timing.append(_planned(label, levels, settings.replace(short), digests))
     _names_differ(runs)
-    return Plan(study, factors, tuple(runs), tuple(timing), design_warnings(study, study.all_factors))
+    refuse_combinations(study.search, runs)
+    warnings = (*design_warnings(study, study.all_factors), *search_warnings(study.search, study.seeds))
+    return Plan(study, factors, tuple(runs), tuple(timing), warnings, digests)
 
 
 class _Digests:

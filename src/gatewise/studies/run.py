@@ -12,6 +12,8 @@ from gatewise.studies.engines import Engine, Outcome, Request, create_engine
 from gatewise.studies.folder import StudyFolder
 from gatewise.studies.plan import Plan, PlannedRun, plan_study
 from gatewise.studies.progress import Clock, RunEnded, Silent, StudyProgress
+from gatewise.studies.search.phase import search_plan
+from gatewise.studies.search.trials import need_optuna
 from gatewise.studies.settings import StudySettings
 
 
@@ -74,10 +76,15 @@ def run_study(
     """
     engine = engine or create_engine("local", jobs=jobs)
     plan = plan_study(study, digest)
+    need_optuna(study.search)
     place, progress = StudyFolder(folder), progress or Silent()
+    lost: list[Outcome] = []
     with engine, place.lock():
         place.write_study(plan.to_json())
-        _Work(plan, place, engine, progress, runner, fail_fast=fail_fast).do()
+        if study.search is not None:
+            plan, lost = search_plan(plan, place, engine, progress, runner=runner, fail_fast=fail_fast)
+            place.write_study(plan.to_json())
+        _Work(plan, place, engine, progress, runner, fail_fast=fail_fast, lost=lost).do()
         comparison = compare_study(place.path)
     return {
         "name": study.name,
@@ -100,16 +107,23 @@ class _Work:
         runner: str | None,
         *,
         fail_fast: bool,
+        lost: Sequence[Outcome] = (),
     ) -> None:
         self._plan, self._place, self._engine, self._runner = plan, place, engine, runner
         self._progress, self._fail_fast = progress, fail_fast
         self._failures: dict[str, str] = {}
         self._diverged: set[str] = set()
         self._codes: list[int] = []
+        for outcome in lost:  # no trial found values for them
+            self._fail(outcome)
 
     def do(self) -> None:
         """Train side by side, then take times one by one."""
-        runs = {run.fingerprint: run for run in self._plan.runs if not self._place.run(run.fingerprint).is_finished}
+        runs = {
+            run.fingerprint: run
+            for run in self._plan.runs
+            if not self._place.run(run.fingerprint).is_finished and run.fingerprint not in self._failures
+        }
         timing = {
             run.fingerprint: run for run in self._plan.timing if not self._place.timing(run.fingerprint).is_finished
         }
@@ -120,7 +134,7 @@ class _Work:
             waiting=self._total,
             finished=finished,
             jobs=max(1, min(self._engine.jobs, len(runs))),
-            warnings=self._plan.warnings,
+            warnings=() if self._plan.study.search else self._plan.warnings,  # a search has said them
         )
         try:
             self._run(runs, "runs")
@@ -140,10 +154,7 @@ class _Work:
         def ended(outcome: Outcome) -> None:
             self._done += 1
             if outcome.error is not None:
-                self._failures[outcome.key] = outcome.error
-                self._codes.append(outcome.exit_code)
-                if outcome.kind == DivergedError.__name__:
-                    self._diverged.add(outcome.key)
+                self._fail(outcome)
             self._progress.run_ended(
                 RunEnded(
                     name=runs[outcome.key].settings.name,
@@ -168,6 +179,12 @@ class _Work:
             for name, run in runs.items()
         ]
         self._engine.do(requests, ended, alone=part == "timing", runner=self._runner)
+
+    def _fail(self, outcome: Outcome) -> None:
+        self._failures[outcome.key] = outcome.error or ""
+        self._codes.append(outcome.exit_code)
+        if outcome.kind == DivergedError.__name__:
+            self._diverged.add(outcome.key)
 
     def _where_it_stands(self) -> str:
         return (

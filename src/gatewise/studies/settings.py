@@ -12,6 +12,7 @@ from gatewise.registry import TASKS, task_of
 from gatewise.settings import ClassifyParts, Count, ForecastParts, RunSettings, Settings, TextParts
 from gatewise.studies.claims_settings import Claim
 from gatewise.studies.factors import Factor, Level, read_factors
+from gatewise.studies.search.settings import SearchSettings
 
 _MOST_SEEDS = 1000
 
@@ -68,6 +69,8 @@ class StudySettings(Settings):
     """Further metrics by which they are compared, each with its own tests."""
     timing: Annotated[TimingSettings | None, BeforeValidator(_yes_or_settings)] = None
     """Measure each level's seconds in a run that has the machine to itself."""
+    search: SearchSettings | None = None
+    """Choose settings for every combination of levels by equally many trials on validation, before its final seeds."""
     claims: tuple[Claim, ...] = ()
     """What another report states, held against the numbers."""
     within: str | None = None

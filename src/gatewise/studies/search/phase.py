@@ -1,0 +1,340 @@
+"""The search of a study: the trials of all levels side by side, each level's own one after the other.
+
+What a trial was told is all that decides the next one of its level, so the values that are chosen do not depend on how
+many runs go on at a time, nor on whether the study was killed in between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from math import isfinite
+from typing import Any
+
+from gatewise.errors import DivergedError, GatewiseError, InterruptedRunError, SettingsError
+from gatewise.runs import RunFolder, atomic
+from gatewise.settings import RunSettings
+from gatewise.studies.engines import Engine, Outcome, Request
+from gatewise.studies.folder import FORMAT_VERSION, StudyFolder
+from gatewise.studies.plan import Plan, PlannedRun
+from gatewise.studies.progress import Clock, RunEnded, StudyProgress
+from gatewise.studies.search.settings import SearchSettings
+from gatewise.studies.search.space import Parameter, space_of
+from gatewise.studies.search.trials import Search, Told, Trial, own_values, quiet_optuna, rungs_of, trials_of
+
+
+def search_plan(
+    plan: Plan,
+    place: StudyFolder,
+    engine: Engine,
+    progress: StudyProgress,
+    *,
+    runner: str | None = None,
+    fail_fast: bool = False,
+) -> tuple[Plan, list[Outcome]]:
+    """Search every level of a plan; return the plan with the chosen values, and the runs that have none.
+
+    Parameters
+    ----------
+    place
+        The study's folder, locked by the caller; ``search.json`` and ``trials/`` are written in it.
+    fail_fast
+        Stop at the first trial that fails; one that diverges has not failed.
+
+    Returns
+    -------
+    plan
+        With the values of each level's best trial in its runs.
+    unsearched
+        An outcome for each run of a level none of whose trials finished: why not.
+
+    Raises
+    ------
+    MissingExtraError
+        If Optuna is not installed.
+    InterruptedRunError
+        After Ctrl-C or SIGTERM, when all has been saved.
+    GatewiseError
+        If a trial fails and `fail_fast` is asked for.
+    """
+    work = _Work(plan, place, progress)
+    try:
+        work.do(engine, runner, fail_fast=fail_fast)
+    except InterruptedRunError:
+        raise InterruptedRunError(
+            f"{plan.study.name}: stopped in its search with {work.done} of {work.total} trials done, all saved in "
+            f"{place.path}; the same command goes on from here"
+        ) from None
+    return work.chosen()
+
+
+@dataclass
+class _Level:
+    """The search of one combination of levels, and of those that amount to the same."""
+
+    runs: list[PlannedRun]
+    settings: RunSettings
+    space: tuple[Parameter, ...]
+    rungs: list[tuple[int | None, int]]
+    search: Search
+    trials: list[dict[str, Any]] = field(default_factory=list)
+    asked: Trial | None = None
+    best: Trial | None = None
+
+
+class _Work:
+    """All levels, and who waits for which run."""
+
+    def __init__(self, plan: Plan, place: StudyFolder, progress: StudyProgress) -> None:
+        assert plan.study.search is not None
+        self._plan, self._place, self._progress = plan, place, progress
+        self._settings: SearchSettings = plan.study.search
+        self._metric = self._settings.metric or plan.study.metric
+        self._levels = [self._level(runs) for runs in _alike(plan)]
+        self._failures = _remembered(place)
+        self._waiting: dict[str, list[_Level]] = {}
+        self._told: dict[str, Told] = {}
+        self.total = sum(count for level in self._levels for _, count in level.rungs)
+        self.done = 0
+
+    def do(self, engine: Engine, runner: str | None, *, fail_fast: bool) -> None:
+        """Search all levels to their end."""
+        first = [request for level in self._levels for request in self._next(level, None)]
+        before = self.done
+        self._write()
+        if not first:
+            return
+        clock = Clock(self.total - before)
+        self._progress.start(
+            name=f"{self._plan.study.name}, search",
+            waiting=self.total - before,
+            finished=before,
+            jobs=max(1, min(engine.jobs, len(first))),
+            warnings=self._plan.warnings,
+        )
+
+        def ended(outcome: Outcome) -> None:
+            self._told[outcome.key] = told = _told(outcome, self._metric, self._place.trial(outcome.key))
+            level = self._waiting[outcome.key][0]
+            assert level.asked is not None
+            atomic.remove(self._place.trial(outcome.key).model_path)  # a trial is its numbers; nobody loads its network
+            self._progress.run_ended(
+                RunEnded(
+                    name=_name(level, level.asked),
+                    done=self.done + 1,
+                    total=self.total,
+                    seconds_left=clock.seconds_left(self.done + 1 - before),
+                    error=told.error,
+                    text="" if told.value is None else f"validation {self._metric} {told.value:.5g}",
+                )
+            )
+            if fail_fast and told.state == "failed":
+                raise GatewiseError(f"{_name(level, level.asked)}: {told.error}")
+
+        def then(outcome: Outcome) -> list[Request]:
+            told, levels = self._told[outcome.key], self._waiting.pop(outcome.key)
+            more = [request for level in levels for request in self._next(level, told)]
+            self._write()
+            return more
+
+        try:
+            engine.do(first, ended, then=then, runner=runner)
+        finally:
+            self._progress.stop()
+
+    def chosen(self) -> tuple[Plan, list[Outcome]]:
+        """Return the plan with the values found, and why runs without any cannot be done."""
+        changes, unsearched, lost = {}, [], {}
+        for level in self._levels:
+            for planned in level.runs:
+                if level.best is not None:
+                    changes[planned.label] = level.best.values
+                elif level.space:
+                    lost[planned.label] = level.trials[0]
+        runs = []
+        for planned in self._plan.runs:
+            made = _with(planned, changes.get(planned.label, {}), self._plan)
+            if planned.label in lost:  # under a name of its own: a run with the file's values is another run
+                made = replace(made, fingerprint=f"unsearched-{made.fingerprint}")
+                unsearched.append(_lost(made.fingerprint, lost[planned.label]))
+            runs.append(made)
+        timing = [
+            _with(planned, changes.get(planned.label, {}), self._plan)
+            for planned in self._plan.timing
+            if planned.label not in lost
+        ]
+        return replace(self._plan, runs=tuple(runs), timing=tuple(timing)), unsearched
+
+    def _level(self, runs: list[PlannedRun]) -> _Level:
+        settings = runs[0].settings.replace({"seed": self._settings.seed})
+        space = space_of(self._settings, runs[0].levels, settings)
+        rungs = rungs_of(self._settings, space, settings)
+        return _Level(runs, settings, space, rungs, trials_of(self._settings, space, settings, self._metric))
+
+    def _next(self, level: _Level, told: Told | None) -> list[Request]:
+        """Tell a level what its trial came to, and go on until it asks for a run that nobody has done."""
+        while True:
+            try:
+                if told is None:
+                    trial = next(level.search)
+                else:
+                    assert level.asked is not None
+                    level.trials.append(_row(level.asked, told, self._fingerprint(level)))
+                    self.done += 1
+                    trial = level.search.send(told)
+            except StopIteration as end:
+                level.best, level.asked = end.value, None
+                return []
+            level.asked = trial
+            try:
+                settings = self._trial_settings(level)
+            except SettingsError as error:  # values that do not go together; alone each of them does
+                told = Told("failed", error=str(error), exit_code=error.exit_code)
+                continue
+            key = settings.fingerprint(self._plan.digests(settings))
+            told = self._known(key)
+            if told is not None:
+                continue
+            waits = self._waiting.setdefault(key, [])
+            waits.append(level)
+            if len(waits) > 1:  # another level has asked for the same run
+                return []
+            folder = str(self._place.trial(key).path.resolve())
+            return [Request(key, settings.model_dump(mode="json"), folder)]
+
+    def _trial_settings(self, level: _Level) -> RunSettings:
+        assert level.asked is not None
+        changes = {**level.asked.changes(), "name": _name(level, level.asked)}
+        if level.asked.epochs is not None and hasattr(level.settings.at("train"), "least_steps"):
+            changes["train.least_steps"] = 0  # few texts would get more epochs than the rung has
+        return level.settings.replace(changes)
+
+    def _fingerprint(self, level: _Level) -> str | None:
+        try:
+            settings = self._trial_settings(level)
+        except SettingsError:
+            return None
+        return settings.fingerprint(self._plan.digests(settings))
+
+    def _known(self, key: str) -> Told | None:
+        """Return what a run came to that has ended before."""
+        if key in self._told:
+            return self._told[key]
+        folder = self._place.trial(key)
+        if folder.is_finished:
+            return _judged(folder.read_result(), self._metric)
+        return self._failures.get(key)
+
+    def _write(self) -> None:
+        version = None if self._settings.sampler == "grid" else quiet_optuna().__version__
+        self._place.write_search(
+            {
+                "format_version": FORMAT_VERSION,
+                "metric": self._metric,
+                "sampler": self._settings.sampler,
+                "seed": self._settings.seed,
+                "optuna": version,
+                "halving": self._settings.halving.model_dump() if self._settings.halving else None,
+                "levels": [_to_json(level) for level in self._levels],
+            }
+        )
+
+
+def _alike(plan: Plan) -> list[list[PlannedRun]]:
+    """Return the first run of every combination of levels, those together that amount to the same run."""
+    firsts: dict[str, PlannedRun] = {}
+    for run in plan.runs:
+        firsts.setdefault(run.label, run)
+    groups: dict[str, list[PlannedRun]] = {}
+    for run in firsts.values():
+        groups.setdefault(run.fingerprint, []).append(run)
+    return list(groups.values())
+
+
+def _with(planned: PlannedRun, changes: dict[str, Any], plan: Plan) -> PlannedRun:
+    """Return a planned run with other values."""
+    if not changes:
+        return planned
+    settings = planned.settings.replace(changes)
+    return replace(planned, settings=settings, fingerprint=settings.fingerprint(plan.digests(settings)))
+
+
+def _lost(fingerprint: str, first: dict[str, Any]) -> Outcome:
+    error = f"no trial of its search finished; the first one: {first['error']}"
+    kind = DivergedError.__name__ if first["state"] == "diverged" else GatewiseError.__name__
+    return Outcome(fingerprint, error=error, kind=kind, exit_code=first["exit_code"])
+
+
+def _name(level: _Level, trial: Trial) -> str:
+    epochs = "" if trial.epochs is None else f", {trial.epochs} epochs"
+    return f"{level.runs[0].label}, trial {trial.number + 1}{epochs}"
+
+
+def _told(outcome: Outcome, metric: str, folder: RunFolder) -> Told:
+    if outcome.result is not None:
+        return _judged(outcome.result, metric)
+    diverged = outcome.kind == DivergedError.__name__
+    epochs = len(folder.read_log())  # what it did before counts
+    return Told("diverged" if diverged else "failed", None, epochs, 0.0, outcome.error, outcome.exit_code)
+
+
+def _judged(result: dict[str, Any], metric: str) -> Told:
+    """Judge a run by the validation part alone."""
+    value = (result.get("metrics", {}).get("validation") or {}).get(metric)
+    epochs = int((result.get("epochs", {}).get("run") or 0) * (result.get("trained") or 1))
+    seconds = float(result.get("seconds", {}).get("total") or 0.0)
+    if value is None:
+        return Told("failed", None, epochs, seconds, f"its validation part has no {metric}", exit_code=2)
+    if not isfinite(value):
+        return Told("diverged", None, epochs, seconds, f"{metric} of its validation part is not finite")
+    return Told("finished", float(value), epochs, seconds)
+
+
+def _row(trial: Trial, told: Told, fingerprint: str | None) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "rung": trial.rung,
+        "most_epochs": trial.epochs,
+        "values": trial.values,
+        "fingerprint": fingerprint,
+        "state": told.state,
+        "value": told.value,
+        "epochs": told.epochs,
+        "seconds": told.seconds,
+        "error": told.error,
+        "exit_code": told.exit_code,
+    }
+
+
+def _remembered(place: StudyFolder) -> dict[str, Told]:
+    """Return the trials that failed before: they count, or what follows from them would not be what it was.
+
+    Where nothing at all has finished, the reason was not in the values (a disk, a file): those are tried again.
+    """
+    found: dict[str, Told] = {}
+    for level in (place.read_search() or {}).get("levels", ()):
+        states = {trial["state"] for trial in level["trials"]}
+        if "finished" not in states and "failed" in states:
+            continue
+        for trial in level["trials"]:
+            if trial["state"] != "finished" and trial["fingerprint"] is not None:
+                kept = {key: trial[key] for key in ("state", "epochs", "seconds", "error", "exit_code")}
+                found[trial["fingerprint"]] = Told(**kept)
+    return found
+
+
+def _to_json(level: _Level) -> dict[str, Any]:
+    best = level.best
+    return {
+        "labels": [run.label for run in level.runs],
+        "levels": level.runs[0].levels,
+        "space": {parameter.path: parameter.to_json() for parameter in level.space},
+        "own": own_values(level.space, level.settings) is not None,
+        "rungs": [{"epochs": epochs, "trials": count} for epochs, count in level.rungs],
+        "trials": level.trials,
+        "best": None if best is None else {"number": best.number, "rung": best.rung, "values": best.values},
+        "edges": {
+            parameter.path: end
+            for parameter in level.space
+            if best is not None and (end := parameter.edge(best.values[parameter.path], level.settings))
+        },
+    }
