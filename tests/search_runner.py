@@ -1,6 +1,9 @@
 """Stands in for a training in tests of a study's search."""
 
-import math, os, signal
+import math
+import os
+import signal
+
 from gatewise.errors import DataError, DivergedError
 from gatewise.runs import RunFolder
 

@@ -12,8 +12,8 @@ import warnings
 from pathlib import Path
 
 import pytest
-import search_runner
 
+import search_runner
 from gatewise.errors import GatewiseError, InputError, InterruptedRunError, MissingExtraError, SettingsError
 from gatewise.settings import ForecastSettings
 from gatewise.studies import run_study
@@ -337,29 +337,47 @@ def test_optuna_is_quiet(tmp_path, capfd):
 @pytest.mark.parametrize(
     ("search", "says"),
     [
-        ({"settings": {"train.lerning_rate": RATE}}, "search.settings.train.lerning_rate: unknown setting: did you mean 'train.l"),
+        (
+            {"settings": {"train.lerning_rate": RATE}},
+            "search.settings.train.lerning_rate: unknown setting: did you mean 'train.l",
+        ),
         ({"settings": {"model.cell": ["rnn", "gru"]}}, "is varied by model.cell; a setting is a factor or is searched"),
         ({"settings": {"train.learning_rate": {"low": 1, "high": 0.1}}}, "low must be below high (found 1 and 0.1)"),
         ({"settings": {"train.learning_rate": {"low": 0, "high": 0.1, "log": True}}}, "with log begins above 0"),
         ({"settings": {"train.learning_rate": {"low": 1e-3}}}, "values are expected: a list ([0.0, 0.1]) or a range"),
         ({"settings": {"model.units": {"low": 16, "high": 50, "step": 16}}}, "in steps of 16, 50 is never reached"),
-        ({"settings": {"model.units": [16, "many"]}}, "search.settings.model.units: model.units: input should be a valid int"),
+        (
+            {"settings": {"model.units": [16, "many"]}},
+            "search.settings.model.units: model.units: input should be a valid int",
+        ),
         ({"settings": {"model.units": [16]}}, "at least two values that differ"),
-        ({"settings": {"model.input_dropout": {"low": 0.0, "high": 1.5}}}, "search.settings.model.input_dropout: model.inp"),
+        (
+            {"settings": {"model.input_dropout": {"low": 0.0, "high": 1.5}}},
+            "search.settings.model.input_dropout: model.inp",
+        ),
         ({"settings": {}}, "search.settings: "),
         ({"settings": {"seed": [1, 2]}}, "choosing the luckiest seed is not tuning"),
         ({"settings": {"split.validation": [0.1, 0.2]}}, "would move the validation part"),
         ({"settings": {"data.horizon": [1, 2]}}, "errors on different questions cannot be compared"),
-        ({"settings": {"train.learning_rate": {**RATE, "when": {"model.cel": ["gru"]}}}}, ".when: 'model.cel' is not varied: did"),
-        ({"settings": {"train.learning_rate": {**RATE, "when": {"model.cell": ["lstm"]}}}}, "model.cell has no level 'lstm'"),
+        (
+            {"settings": {"train.learning_rate": {**RATE, "when": {"model.cel": ["gru"]}}}},
+            ".when: 'model.cel' is not varied: did",
+        ),
+        (
+            {"settings": {"train.learning_rate": {**RATE, "when": {"model.cell": ["lstm"]}}}},
+            "model.cell has no level 'lstm'",
+        ),
         ({"metric": "msee"}, "search.metric: unknown metric 'msee': did you mean 'mse'?"),
         ({"trials": 0}, "search.trials: "),
-        ({"sampler": "grid", "trials": None}, "search.settings.train.learning_rate: a grid needs a list of values or a step"),
+        (
+            {"sampler": "grid", "trials": None},
+            "search.settings.train.learning_rate: a grid needs a list of values or a step",
+        ),
         ({"sampler": "grid", "settings": {"model.input_dropout": [0.0, 0.1]}}, "the grid has 2 settings (found 12)"),
         ({"halving": {"least_epochs": 30}}, "30 are no fewer than the 30 epochs of a whole run"),
         ({"halving": {}, "settings": {"train.epochs": [10, 20]}}, "cannot be searched with halving"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_searched_is_said_before_anything_runs(search, says):
     assert says in wrong(search)
 
