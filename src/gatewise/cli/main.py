@@ -35,6 +35,9 @@ COMMANDS = Registry(
         Entry("classify", "gatewise.cli.classify:classify", "Classify texts with a trained model"),
         Entry("score", "gatewise.cli.score:score", "Judge a trained model on other data"),
         Entry("report", "gatewise.cli.report:report", "Make the page of a study or a run"),
+        Entry("runs list", "gatewise.cli.runs:listing", "List runs, with the settings in which they differ"),
+        Entry("runs remove", "gatewise.cli.runs:remove", "Remove runs, after showing which and asking"),
+        Entry("runs export", "gatewise.cli.runs:export", "Write runs as one table: CSV, Parquet, LaTeX"),
         Entry("bench", "gatewise.cli.bench:bench", "Time the cells beside torch.nn and the machine's limits"),
         Entry("probe", "gatewise.cli.probe:probe", "Train cells on small tasks whose answer is known, in one table"),
         Entry("cells", "gatewise.cli.cells:cells", "List the recurrent cells"),
@@ -65,7 +68,19 @@ _GROUPS = {
 
       gatewise fit classify tweets.csv --text tweet --label class --encoder minilm
     """,
+    "runs": """List, remove or export what has been trained. Without a word after it, it lists.
+
+    For example:
+
+      gatewise runs
+
+      gatewise runs studies/stocks-cells --where cell=gru --sort mse
+
+      gatewise runs export --to runs.csv
+    """,
 }
+#: What a group does when the first word after it is none of its commands.
+_DEFAULTS = {"runs": "list"}
 _BUG = "This is a bug of gatewise, not of what you typed. {trace} Please report it with the command that you ran."
 
 
@@ -85,6 +100,14 @@ class LateCommand(TyperCommand):
 
 class LateGroup(TyperGroup):
     """Commands by name, in the table's order; only the one that is called gets imported."""
+
+    default = ""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the group's own command before words that name none of its commands."""
+        if self.default and (not args or args[0] not in (*self.commands, "--help")):
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that `args` begin with, and import it."""
@@ -121,6 +144,7 @@ def build() -> Any:
         if task:
             if first not in group.commands:
                 group.add_command(LateGroup(name=first, help=_GROUPS[first], no_args_is_help=True))
+                group.commands[first].default = _DEFAULTS.get(first, "")
             group.commands[first].add_command(LateCommand(entry))
         else:
             group.add_command(LateCommand(entry))

@@ -21,11 +21,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 _WIDE = 200
 
 
-def console() -> Console:
+def console(*, err: bool = False) -> Console:
     """Return the console for results; colours only on a terminal and without NO_COLOR."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False, soft_wrap=False)
+    stream = sys.stderr if err else sys.stdout
+    return Console(width=None if stream.isatty() else _WIDE, highlight=False, soft_wrap=False, stderr=err)
 
 
 def say(text: str) -> None:
@@ -33,7 +34,9 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def print_table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+def print_table(
+    heads: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, err: bool = False
+) -> None:
     """Print a table; numbers stand to the right, and nothing in a cell is read as markup."""
     from rich import box
     from rich.table import Table
@@ -46,7 +49,7 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, title
         table.add_column(Text(head), justify="right" if numbers and rows else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(shown(value)) for value in row))
-    console().print(table)
+    console(err=err).print(table)
 
 
 def shown(value: object) -> str:

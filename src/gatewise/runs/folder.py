@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gatewise.errors import InputError, OutputError
 from gatewise.runs import atomic
-from gatewise.runs.lock import held_lock
+from gatewise.runs.lock import held_lock, is_held
 
 if TYPE_CHECKING:
     import polars as pl
@@ -125,7 +125,28 @@ class RunFolder:
     @property
     def is_finished(self) -> bool:
         """Whether the run came to its end; its result can then be read."""
-        return (self.path / _RESULT).is_file() and self.read_result().get("status") == "finished"
+        return self.has_result() and self.read_result().get("status") == "finished"
+
+    def has_result(self) -> bool:
+        """Whether the run has ended, in whatever way."""
+        return (self.path / _RESULT).is_file()
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether a living process works in the folder; only looks."""
+        return is_held(self.path / _LOCK)
+
+    @property
+    def last_change(self) -> float | None:
+        """When the run last wrote an epoch or its settings, in seconds since 1970; None when it wrote neither."""
+        times = [path.stat().st_mtime for name in (_LOG, _SETTINGS) if (path := self.path / name).is_file()]
+        return max(times, default=None)
+
+    def size(self) -> int:
+        """Return the bytes of the run's files."""
+        owned = [path for name in (*_ALL, _PAGE) if (path := self.path / name).exists()]
+        files = [file for path in owned for file in ([path] if path.is_file() else path.rglob("*"))]
+        return sum(file.stat().st_size for file in files if file.is_file())
 
     @property
     def model_path(self) -> Path:
@@ -145,6 +166,21 @@ class RunFolder:
         """Remove the run's files; the caller holds the lock."""
         for name in (*_ALL, _PAGE):
             atomic.remove(self.path / name)
+
+    def remove(self) -> None:
+        """Remove the run, and its folder when nothing else lies in it.
+
+        Raises
+        ------
+        RunLockedError
+            If a process works in the folder.
+        OutputError
+            If a file may not be removed.
+        """
+        with self.lock():
+            self.remove_run()
+        with suppress(OSError):
+            self.path.rmdir()
 
     def remove_checkpoints(self) -> None:
         """Remove the checkpoints, those of folds too, once the result is written."""

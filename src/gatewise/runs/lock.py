@@ -35,6 +35,18 @@ def held_lock(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def is_held(path: Path) -> bool:
+    """Tell whether a living process of this machine signed the lock file at `path`, without touching the lock.
+
+    Asking for the lock itself would keep its owner out for a moment.
+    """
+    try:
+        owner = int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return False
+    return _is_alive(owner)
+
+
 @contextmanager
 def waited_lock(path: Path) -> Iterator[None]:
     """Hold the lock file at `path` while the block runs, after whoever has it now; its folder is made.
@@ -119,6 +131,9 @@ def _still_there(handle: int, path: Path) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
+    def _is_alive(_process: int) -> bool:
+        return True  # the file of a dead one cannot be told from that of a living one: it counts as held
+
     def _lock_now(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
 
@@ -126,6 +141,15 @@ if sys.platform == "win32":
         """Do nothing: Windows removes no file that is open."""
 else:
     import fcntl
+
+    def _is_alive(process: int) -> bool:
+        try:
+            os.kill(process, 0)  # signal 0 only asks
+        except ProcessLookupError:
+            return False
+        except OSError:
+            return True  # it lives and belongs to somebody else
+        return process > 0
 
     def _lock_now(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -56,6 +56,10 @@ class StudyFolder:
             atomic.remove_unfinished(self.path)
             yield
 
+    def has_study(self) -> bool:
+        """Whether a study lives here."""
+        return (self.path / "study.json").is_file()
+
     @property
     def is_compared(self) -> bool:
         """Whether the study came to its comparison."""
