@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gatewise.cli.output import Json, print_json, print_table, say
 from gatewise.errors import GatewiseError, InputError
+
+if TYPE_CHECKING:
+    from gatewise.runs.query import Row
 
 Places = Annotated[
     list[Path] | None,
@@ -194,7 +198,7 @@ def _select(
     return [dict(row) for row in select(rows, where or ())]
 
 
-def _columns(rows: list[dict[str, Any]], typed: str | None) -> list[str]:
+def _columns(rows: Sequence[Row], typed: str | None) -> list[str]:
     from gatewise.runs.query import column
     from gatewise.studies.listing import shown_columns
 
@@ -203,7 +207,7 @@ def _columns(rows: list[dict[str, Any]], typed: str | None) -> list[str]:
     return [column(name.strip(), rows) for name in typed.split(",") if name.strip()]
 
 
-def _show(names: list[str], rows: list[dict[str, Any]], *, err: bool = False) -> None:
+def _show(names: list[str], rows: Sequence[Row], *, err: bool = False) -> None:
     """Print a table of runs; nothing but a word when there are none."""
     from gatewise.cli.output import shown
     from gatewise.harmless import harmless
