@@ -55,7 +55,7 @@ def listing(
 
     For example:
 
-      gatewise runs
+      gatewise runs list
 
       gatewise runs studies/stocks-cells --where cell=gru --where "mse<80" --sort mse
 
