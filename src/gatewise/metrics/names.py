@@ -10,6 +10,7 @@ from gatewise.metrics.classify import CLASS_METRICS, TUNED_METRICS
 from gatewise.metrics.forecast import FORECAST_METRICS
 from gatewise.metrics.table import Metric
 from gatewise.metrics.text import PROTOCOL_METRICS, TRAINED_LOSS
+from gatewise.wording import has, language, say
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,16 @@ def metric_label(name: str) -> str:
     >>> metric_label("mse"), metric_label("carried_nats_per_char")
     ('MSE', 'Nats/char, carried')
     """
-    return NAMES[name].label if name in NAMES else name.replace("_", " ")
+    if name not in NAMES:
+        return name.replace("_", " ")
+    if language() == "en":
+        return NAMES[name].label
+    way, _, rest = name.partition("_")
+    for key in (name, rest):
+        if has(f"names.metric.{key}"):
+            said = say(f"names.metric.{key}")
+            return f"{said} {say(f'names.protocol.{way}')}" if key == rest and has(f"names.protocol.{way}") else said
+    return NAMES[name].label
 
 
 def metric_phrase(name: str) -> str:
@@ -84,6 +94,8 @@ def metric_phrase(name: str) -> str:
     >>> metric_phrase("tuned_f1_macro"), metric_phrase("average_precision")
     ('tuned macro-F1', 'PR-AUC')
     """
+    if language() != "en":
+        return metric_label(name)
     what, _, protocol = metric_label(name).partition(", ")
     if name not in FORECAST_METRICS and name in NAMES and not what.startswith(_CAPITALS):
         what = what[:1].lower() + what[1:]

@@ -8,7 +8,7 @@ from typing import Any
 
 from gatewise.report.evidence import Evidence, Level
 from gatewise.report.words import number
-from gatewise.wording import say
+from gatewise.wording import again, has, say
 
 SIGNS = {"better": "▲", "worse": "▼", "undecided": "◆"}
 #: A claim's verdict: its sign, and the kind of cell that it is.
@@ -69,7 +69,9 @@ def text(value: Any) -> str:
 def says(word: Any) -> Cell:
     """Return a decision as a cell: a sign, the word, a colour."""
     name = str(word or "")
-    return Cell(f"{SIGNS[name]} {name}", kind=name) if name in SIGNS else Cell(text(word))
+    key = f"words.decision.{name.replace(' ', '_')}"
+    shown = say(key) if has(key) else again(text(word))
+    return Cell(f"{SIGNS[name]} {shown}", kind=name) if name in SIGNS else Cell(shown)
 
 
 def claim_verdict(word: Any) -> Cell:

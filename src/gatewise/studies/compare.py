@@ -29,22 +29,7 @@ from gatewise.studies.levels import (
 from gatewise.studies.rules import Rules
 from gatewise.studies.search.summary import search_findings, search_notes, summarise_search
 from gatewise.studies.statistics import decide_all
-
-#: What a split that leaks means for each task.
-_LEAKS = {
-    "forecast": "The split is random and leaks: windows that overlap stand on both sides of it, so the test errors are "
-    "lower than those of a forecast of days that nobody has seen.",
-    "generate": "The split draws windows from the whole text: no window is in two parts, but the network has read what "
-    "stands right before and after each test window, so names, topics and style leak.",
-    "classify": "The split leaks: near-duplicates of test texts stand in the training part, so the figures are higher "
-    "than those of texts that nobody has seen.",
-}
-#: What it means for each task that the levels have not the same baseline.
-_SEVERAL_BASELINES = {
-    "classify": "The levels differ in what their baselines learn from (their texts, their cleaning or how many they "
-    "are): compare each with its own baseline.",
-}
-_OTHER_WINDOWS = "The levels are not all judged on the same test windows: compare each with its own baseline."
+from gatewise.wording import language, say, speaking
 
 
 def compare_study(folder: str | os.PathLike[str]) -> dict[str, Any]:
@@ -61,12 +46,18 @@ def compare_study(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """
     place = StudyFolder(folder)
     study = place.read_study()
+    with speaking(study.get("language") or "en"):
+        return _compare(place, study)
+
+
+def _compare(place: StudyFolder, study: Mapping[str, Any]) -> dict[str, Any]:
     levels = read_levels(place, study)
     if not levels:
         raise InputError(f"{place.path}: no run of this study has finished: run it first")
     tree: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         **{key: study[key] for key in ("name", "question", "task", "factors", "main", "metric")},
+        "language": language(),
         "within": study.get("within"),
         "seeds": len(study["seeds"]),
         "levels": [level.to_json() for level in levels],
@@ -204,15 +195,15 @@ def _notes(
     """Collect what a reader must know before believing the numbers."""
     notes = [*study.get("warnings", ()), *search_notes(tree["search"])]
     if tree["leaking"]:
-        notes.append(_LEAKS[study["task"]])
+        notes.append(say(f"notes.leaks.{study['task']}"))
     missing = [run for run in study["runs"] if not place.run(run["fingerprint"]).is_finished]
     if missing:
-        notes.append(f"{len(missing)} of {len(study['runs'])} runs are missing from these numbers.")
+        notes.append(say("notes.missing", missing=len(missing), all=len(study["runs"])))
     if len({level.baseline(task_of(study).baseline, study["metric"]) for level in levels}) > 1:
-        notes.append(_SEVERAL_BASELINES.get(study["task"], _OTHER_WINDOWS))
+        notes.append(say("notes.several_baselines" if study["task"] == "classify" else "notes.other_windows"))
     versions = sorted(_versions(place, levels))
     if len(versions) > 1:
-        notes.append(f"The runs were made with different versions or machines: {'; '.join(versions)}.")
+        notes.append(say("notes.versions", versions=say("words.semicolon").join(versions)))
     results = [result for level in levels for result in level.results.values()]
     return list(dict.fromkeys([*notes, *(note for result in results for note in result.get("notes", ()))]))
 
@@ -227,5 +218,7 @@ def _versions(place: StudyFolder, levels: Iterable[LevelResults]) -> set[str]:
                 continue
             packages = environment.get("packages") or {}
             cpu = (environment.get("cpu") or {}).get("model")
-            found.add(f"gatewise {packages.get('gatewise')} with torch {packages.get('torch')} on {cpu}")
+            found.add(
+                say("notes.version", gatewise=packages.get("gatewise"), torch=packages.get("torch"), cpu=str(cpu))
+            )
     return found

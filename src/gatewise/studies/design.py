@@ -7,8 +7,9 @@ import math
 from gatewise.errors import did_you_mean
 from gatewise.studies.factors import Factor
 from gatewise.studies.power import effect_for_seeds, least_p, seeds_needed
-from gatewise.studies.rules import TEST_WORDS, count_pairs
+from gatewise.studies.rules import count_pairs
 from gatewise.studies.settings import StudySettings
+from gatewise.wording import say
 
 
 def check_decisions(study: StudySettings, factors: tuple[Factor, ...]) -> list[str]:
@@ -43,7 +44,7 @@ def describe_design(study: StudySettings, factors: tuple[Factor, ...]) -> tuple[
     seeds = len(study.seeds)
     family = "one comparison" if pairs == 1 else f"{pairs} comparisons"
     against = "" if study.reference is None else f" with {study.reference}"
-    test = f"{TEST_WORDS[study.test]}, two-sided at {study.alpha:g}"
+    test = f"{say(f'notes.test.{study.test}')}, two-sided at {study.alpha:g}"
     lines = [f"test: {test}; Holm over {family} of {main.name}{against}"]
     effect = effect_for_seeds(seeds, comparisons=pairs, alpha=study.alpha, test=study.test)
     if effect is not None:

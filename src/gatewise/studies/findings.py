@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log
 from typing import Any
 
-from gatewise.metrics.names import direction, is_higher_better
-from gatewise.studies.factors import show
+from gatewise.metrics.names import is_higher_better
 from gatewise.studies.findings_classify import class_findings
-from gatewise.studies.levels import LevelResults, by_level, conditions, known_interval
-from gatewise.studies.statistics import SAME, decide_all
+from gatewise.studies.findings_factors import factor_findings, runs_of
+from gatewise.studies.levels import LevelResults, conditions
+from gatewise.studies.statistics import SAME
 from gatewise.studies.words import (
     baseline_name,
     capital,
     difference_words,
+    label_of,
     level_name,
     listed,
     metric_label,
@@ -27,6 +27,7 @@ from gatewise.studies.words import (
 )
 from gatewise.studies.words import count as count_word
 from gatewise.studies.words import value as value_text
+from gatewise.wording import digits, say
 
 Finding = dict[str, Any]
 Tree = Mapping[str, Any]
@@ -46,24 +47,25 @@ def make_findings(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
     Returns
     -------
     list of dict
-        ``{"text": a sentence, "evidence": [which numbers, which test]}``.
+        ``{"text": a sentence, "evidence": [which numbers, which test], "see": the table of a page with its numbers,
+        "runs": fingerprints of the runs that it rests on}``; the last two only where there are such.
     """
     return [
-        *_against_doing_nothing(tree),
+        *_against_doing_nothing(tree, levels),
         *_best_of_each_condition(tree, levels),
         *class_findings(tree, levels),
         *_the_same(tree),
-        *_what_each_factor_does(tree, levels),
+        *factor_findings(tree, levels),
         *_divergence(tree),
         *_time(tree, levels),
         *_failures(tree),
     ]
 
 
-def _against_doing_nothing(tree: Tree) -> list[Finding]:
+def _against_doing_nothing(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
     """Say whether anything beats the last value, and the best baseline where that is another."""
     found = []
-    for baseline in dict.fromkeys(row["baseline"] for row in tree["against_baseline"]):
+    for place, baseline in enumerate(dict.fromkeys(row["baseline"] for row in tree["against_baseline"])):
         rows = [row for row in tree["against_baseline"] if row["baseline"] == baseline and row["ratio"] is not None]
         if not rows:
             continue
@@ -71,38 +73,48 @@ def _against_doing_nothing(tree: Tree) -> list[Finding]:
         higher = is_higher_better(metric)
         nearest = (max if higher else min)(rows, key=lambda row: row["ratio"])
         counts = {says: sum(row["says"] == says for row in rows) for says in ("better", "worse", "undecided")}
-        of = f"{count_word(len(rows))} setting{'' if len(rows) == 1 else 's'}"
+        of = say("findings.of_settings", n=len(rows), count=count_word(len(rows)))
         name = baseline_name(baseline)
         if counts["better"]:
-            head = f"{count_word(counts['better']).capitalize()} of {of} beat{'s' * (counts['better'] == 1)} {name}"
-        elif counts["undecided"]:
-            head = f"None of {of} is shown to beat {name}"
+            better = capital(count_word(counts["better"]))
+            head = say("findings.beat.some", n=counts["better"], better=better, of=of, name=name)
         else:
-            head = f"None of {of} beats {name}"
-        reference = value_text(nearest["value"])
-        told = f"{metric_label(metric)} of {times(nearest['ratio'])} that of {name} ({reference})"
-        if higher:
-            told = f"{metric_label(metric)} of {value_text(nearest['ratio'] * nearest['value'])} against {reference}"
-        who = f"the {'best' if higher and counts['better'] else 'nearest'}, {nearest['label']}, "
+            head = say(f"findings.beat.{'none_shown' if counts['undecided'] else 'none'}", of=of, name=name)
+        which = say("findings.beat.best" if higher and counts["better"] else "findings.beat.nearest")
+        who = {"which": which, "label": _label(levels, nearest["label"])} if len(rows) > 1 else {}
+        told = {"metric": metric_label(metric), "reference": value_text(nearest["value"])}
+        told |= (
+            {"value": value_text(nearest["ratio"] * nearest["value"])}
+            if higher
+            else {"times": times(nearest["ratio"]), "name": name}
+        )
+        form = f"{'many' if who else 'one'}_{'score' if higher else 'ratio'}"
         found.append(
             {
-                "text": f"{head}: {who if len(rows) > 1 else 'it '}has a mean test {told}.",
+                "text": say(f"findings.beat.{form}", head=head, **who, **told),
                 "evidence": [
                     _say_distance(nearest, higher=higher),
-                    f"{p_words(nearest)}, seeds as the unit",
-                    f"better {counts['better']}, undecided {counts['undecided']}, worse {counts['worse']}",
+                    say("findings.beat.unit", p=p_words(nearest)),
+                    say("findings.beat.counts", **counts),
                 ],
+                "see": f"against-{place}",
+                **runs_of(level for level in levels if level.label == nearest["label"]),
             }
         )
     return found
 
 
+def _label(levels: Sequence[LevelResults], label: str) -> str:
+    """Name a level by its label, in the words of this block's language."""
+    return label_of(label, next((level.settings for level in levels if level.label == label), {}))
+
+
 def _say_distance(row: Mapping[str, Any], *, higher: bool) -> str:
     """Write how far a level is from a baseline: a ratio of errors, a difference of scores."""
     if not higher:
-        return "ratio " + ratio_words(row["ratio"], row["interval"])
+        return say("findings.beat.ratio", ratio=ratio_words(row["ratio"], row["interval"]))
     gain, *bounds = ((ratio - 1) * row["value"] for ratio in (row["ratio"], *(row["interval"] or ())))
-    return "difference " + difference_words(gain, bounds or None)
+    return say("findings.beat.difference", difference=difference_words(gain, bounds or None))
 
 
 def _best_of_each_condition(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
@@ -164,20 +176,31 @@ def _say_none_is_best(tree: Tree, found: list[_Best]) -> Finding:
     often = max(lead, key=lambda name: lead[name])
     seeds = found[0].rows[0]["seeds"]
     needed = [max((row["seeds_needed"] or 0 for row in best.rows), default=0) for best in found]
-    more = f"; {_needed(min(needed))} would decide the nearest" if min(needed) > seeds else ""
-    least = "highest" if is_higher_better(metric) else "lowest"
+    more = say("findings.best.would_decide_nearest", needed=_needed(min(needed))) if min(needed) > seeds else ""
     return {
-        "text": (
-            f"Which of {listed(names)} is best is undecided with {seeds} seed{'s' * (seeds != 1)} under "
-            f"{count_word(len(found))} of the other settings: {often} has the {least} mean test {metric_label(metric)} "
-            f"in {count_word(lead[often])} of them{more}."
+        "text": say(
+            "findings.best.none",
+            names=listed(names),
+            seeds=say("words.seeds", n=seeds),
+            count=count_word(len(found)),
+            often=often,
+            least=_least(metric),
+            metric=metric_label(metric),
+            lead=count_word(lead[often]),
+            more=more,
         ),
         "evidence": [
-            f"{_say_condition(best)}: {_say_pair(best.level, main, row)}"
+            say("words.colon", name=_say_condition(best), value=_say_pair(best.level, main, row))
             for best in found
             for row in sorted(best.rows, key=lambda row: row["p_holm"] if row["p_holm"] is not None else 1.0)[:1]
         ],
+        "see": "comparisons-table",
+        **runs_of(best.level for best in found),
     }
+
+
+def _least(metric: str) -> str:
+    return say("findings.highest" if is_higher_better(metric) else "findings.lowest")
 
 
 def _say_condition(best: _Best) -> str:
@@ -186,116 +209,45 @@ def _say_condition(best: _Best) -> str:
 
 def _say_best(tree: Tree, best: _Best) -> Finding:
     main = tree["main"]
-    where = f"With {_say_condition(best)}, " if best.condition else ""
+    where = _say_condition(best) if best.condition else ""
     name = level_name(main, best.level.settings[main])
-    least = "highest" if is_higher_better(best.metric) else "lowest"
-    text = f"{capital(where + name)} has the {least} mean test {metric_label(best.metric)} ({value_text(best.mean)})"
+    told = {"least": _least(best.metric), "metric": metric_label(best.metric), "value": value_text(best.mean)}
+    head = (
+        say("findings.best.head_where", where=where, name=name, **told)
+        if where
+        else say("findings.best.head", name=capital(name), **told)
+    )
     beaten = [level_name(main, row["other"]) for row in best.rows if row["says"] == "better"]
     open_rows = [row for row in best.rows if row["says"] == "undecided"]
-    evidence = [_say_pair(best.level, main, row) for row in best.rows]
+    finding = {
+        "evidence": [_say_pair(best.level, main, row) for row in best.rows],
+        "see": "comparisons-table",
+        **runs_of([best.level]),
+    }
     ties = [level_name(main, row["other"]) for row in best.rows if row["says"] == SAME]
     if ties:
-        text = f"{text}, practically the same as {listed(ties)}"
+        head = say("findings.best.same", head=head, ties=listed(ties))
         if not open_rows and not beaten:
-            return {"text": f"{text}.", "evidence": evidence}
+            return {"text": say("findings.best.alone", head=head), **finding}
     if not open_rows:
-        return {"text": f"{text}, shown to be better than {listed(beaten)}.", "evidence": evidence}
+        return {"text": say("findings.best.better", head=head, beaten=listed(beaten)), **finding}
     others = listed(level_name(main, row["other"]) for row in open_rows)
     if len(open_rows) == len(best.rows) > _MOST_NAMED:
-        others = f"any of the {count_word(len(open_rows))} others"
+        others = say("findings.best.any_of", count=count_word(len(open_rows)))
     needed = max((row["seeds_needed"] or 0 for row in open_rows), default=0)
     seeds = open_rows[0]["seeds"]
-    more = f"; {_needed(needed)} would decide" if needed > seeds else ""
-    ahead = f", better than {listed(beaten)}, but" if beaten else ", but"
-    whether = f"whether it is better than {others} is undecided with {seeds} seed{'s' * (seeds != 1)}{more}."
-    return {"text": f"{text}{ahead} {whether}", "evidence": evidence}
+    more = say("findings.best.would_decide", needed=_needed(needed)) if needed > seeds else ""
+    told = {"head": head, "others": others, "seeds": say("words.seeds", n=seeds), "more": more}
+    if beaten:
+        return {"text": say("findings.best.better_and_open", beaten=listed(beaten), **told), **finding}
+    return {"text": say("findings.best.open", **told), **finding}
 
 
 def _needed(seeds: int) -> str:
     """Say how many seeds it would take; of what nobody would run, only that."""
-    return f"about {seeds} seeds" if seeds <= _MOST_SEEDS else f"only more than {_MOST_SEEDS} seeds"
-
-
-def _what_each_factor_does(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
-    """Say for every other factor what each level does to the error, against the factor's first level.
-
-    An error is multiplied; a score may be near zero, so to it something is added.
-    """
-    found = []
-    metric = tree["metric"]
-    higher = is_higher_better(metric)
-    for factor, values in tree["factors"].items():
-        if factor == tree["main"]:
-            continue
-        groups = by_level(levels, factor)
-        first, effects = show(values[0]), {}
-        for value in values:
-            matched = _matched(groups.get(first, []), groups.get(show(value), []), factor)
-            if show(value) != first and matched:
-                effects[show(value)] = _differences(matched, metric) if higher else _log_ratios(matched, metric)
-        effects = {name: seeds for name, seeds in effects.items() if seeds}
-        decisions = decide_all(list(effects.values()), better=direction(metric))
-        for (name, seeds), decision in zip(effects.items(), decisions, strict=True):
-            bounds = known_interval(decision.interval)
-            names = setting(factor, name), setting(factor, first)
-            if higher:
-                text = _say_gain(*names, metric, decision.difference, decision.says)
-                size = f"difference {difference_words(decision.difference, bounds)} (mean)"
-            else:
-                ratio = exp(decision.difference)
-                bounds = None if bounds is None else [exp(bound) for bound in bounds]
-                text = _say_effect(*names, metric, ratio, decision.says)
-                size = f"ratio {ratio_words(ratio, bounds)} (geometric mean)"
-            tested = f"{p_words({'p_holm': decision.p_holm})}, {len(seeds)} seeds"
-            found.append({"text": text, "evidence": [size, tested]})
-    return found
-
-
-def _say_effect(name: str, first: str, metric: str, ratio: float, says: str) -> str:
-    what, over = f"{name} in the place of {first}", "over all other settings"
-    if says == "undecided":
-        return f"Whether {what} changes the test {metric_label(metric)} is undecided: {times(ratio)} as large, {over}."
-    return f"{capital(what)} makes the test {metric_label(metric)} {times(ratio)} as large, {over}."
-
-
-def _say_gain(name: str, first: str, metric: str, gain: float, says: str) -> str:
-    what, over = f"{name} in the place of {first}", "over all other settings"
-    by = value_text(abs(gain))
-    if says == "undecided":
-        more = "higher" if gain > 0 else "lower"
-        return f"Whether {what} changes the test {metric_label(metric)} is undecided: {by} {more}, {over}."
-    return f"{capital(what)} {'raises' if gain > 0 else 'lowers'} the test {metric_label(metric)} by {by}, {over}."
-
-
-def _matched(
-    first: list[LevelResults], other: list[LevelResults], factor: str
-) -> list[tuple[LevelResults, LevelResults]]:
-    """Pair combinations that differ in one factor alone."""
-
-    def rest(level: LevelResults) -> dict[str, Any]:
-        return {name: value for name, value in level.settings.items() if name != factor}
-
-    return [(a, b) for a in first for b in other if rest(a) == rest(b)]
-
-
-def _log_ratios(pairs: list[tuple[LevelResults, LevelResults]], metric: str) -> list[float]:
-    """Return one value a seed: the mean over pairs of the logarithm of other / first."""
-    per_pair = []
-    for first, other in pairs:
-        a, b = first.by_seed(metric), other.by_seed(metric)
-        per_pair.append({seed: log(b[seed] / a[seed]) for seed in a if seed in b and a[seed] > 0 and b[seed] > 0})
-    return _seed_by_seed(per_pair)
-
-
-def _differences(pairs: list[tuple[LevelResults, LevelResults]], metric: str) -> list[float]:
-    """Return one value a seed: the mean over pairs of other - first."""
-    both = [(first.by_seed(metric), other.by_seed(metric)) for first, other in pairs]
-    return _seed_by_seed([{seed: b[seed] - a[seed] for seed in a if seed in b} for a, b in both])
-
-
-def _seed_by_seed(per_pair: list[dict[int, float]]) -> list[float]:
-    shared = set.intersection(*(set(one) for one in per_pair))
-    return [sum(one[seed] for one in per_pair) / len(per_pair) for seed in sorted(shared)]
+    if seeds <= _MOST_SEEDS:
+        return say("findings.best.about", seeds=seeds)
+    return say("findings.best.more_than", seeds=_MOST_SEEDS)
 
 
 def _time(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
@@ -312,16 +264,15 @@ def _time(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
         epoch.setdefault(name, []).append(seconds)
         whole.setdefault(name, []).append(seconds * sum(runs) / len(runs) if runs else seconds)
     order = sorted(epoch, key=lambda name: sum(epoch[name]) / len(epoch[name]))
-    parts = [f"{name} {span(epoch[name])} s an epoch ({span(whole[name])} s a training)" for name in order]
+    parts = [say("findings.time.level", name=name, epoch=span(epoch[name]), whole=span(whole[name])) for name in order]
     alone = {level.timing["name"] for level, _ in known if level.timing}
     threads = sorted({str(level.timing.get("threads")) for level, _ in known if level.timing})
+    told = say("words.or").join(digits(one) for one in threads)
     return [
         {
-            "text": f"From fastest to slowest: {listed(parts)}.",
-            "evidence": [
-                f"{len(alone)} runs that had the machine to themselves, {' or '.join(threads)} threads",
-                "a training: seconds an epoch times the mean number of epochs that were run",
-            ],
+            "text": say("findings.time.order", levels=listed(parts)),
+            "evidence": [say("findings.time.alone", runs=len(alone), threads=told), say("findings.time.whole")],
+            "see": "time-table",
         }
     ]
 
@@ -335,8 +286,9 @@ def _the_same(tree: Tree) -> list[Finding]:
         beside = [one for one in same if one["condition"] == row["condition"] and row["a"] in (one["a"], one["b"])]
         alike = [value for one in beside for value in (one["a"], one["b"])]
         names = listed(level_name(tree["main"], value) for value in tree["factors"][tree["main"]] if value in alike)
-        text = f"{capital(names)} give the same test {metric_label(row['metric'])} with every seed."
-        found.setdefault(text, {"text": text, "evidence": [f"difference 0 with {row['seeds']} paired seeds"]})
+        text = say("findings.same.text", names=capital(names), metric=metric_label(row["metric"]))
+        evidence = [say("findings.same.evidence", seeds=row["seeds"])]
+        found.setdefault(text, {"text": text, "evidence": evidence, "see": "comparisons-table"})
     return list(found.values())
 
 
@@ -345,13 +297,18 @@ def _divergence(tree: Tree) -> list[Finding]:
     rows = tree.get("diverged") or []
     if not rows:
         return []
-    always = [row["label"] for row in rows if row["runs"] == row["of"]]
-    sometimes = [f"{row['label']} ({row['runs']} of {row['of']} seeds)" for row in rows if row["runs"] < row["of"]]
-    parts = [f"at {listed(always)} with every seed"] if always else []
-    parts += [f"at {listed(sometimes)}"] if sometimes else []
+    always = [label_of(row["label"], row["levels"]) for row in rows if row["runs"] == row["of"]]
+    sometimes = [
+        say("findings.diverged.seeds", label=label_of(row["label"], row["levels"]), runs=row["runs"], of=row["of"])
+        for row in rows
+        if row["runs"] < row["of"]
+    ]
+    parts = [("always", always)] * bool(always) + [("sometimes", sometimes)] * bool(sometimes)
+    said = {which: say(f"findings.diverged.{which}", names=listed(names)) for which, names in parts}
+    where = say("findings.diverged.both", **said) if len(said) > 1 else next(iter(said.values()))
     return [
         {
-            "text": f"Training diverges {', and '.join(parts)}; these runs are in no mean.",
+            "text": say("findings.diverged.text", where=where),
             "evidence": [f"{row['label']}: {row['error']}" for row in rows[:5]],
         }
     ]
@@ -362,11 +319,11 @@ def _failures(tree: Tree) -> list[Finding]:
     number = len(tree["failed"]) - diverged
     if not number:
         return []
-    runs = "run failed and is" if number == 1 else "runs failed and are"
     return [
         {
-            "text": f"{capital(count_word(number))} {runs} not in these numbers.",
+            "text": say("findings.failed", n=number, count=capital(count_word(number))),
             "evidence": [f"{row['run']}: {row['error']}" for row in tree["failed"][:5]],
+            "see": "failed-table",
         }
     ]
 
@@ -387,8 +344,10 @@ def _seen_from(best: Any, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _say_pair(best: LevelResults, main: str, row: dict[str, Any]) -> str:
-    pair = f"{level_name(main, best.settings[main])} less {level_name(main, row['other'])}"
-    bounds = row["interval"]
-    seeds = "one seed" if row["seeds"] == 1 else f"{row['seeds']} paired seeds"
-    spread = "" if bounds is None else f" (95 % interval {value_text(bounds[0])} to {value_text(bounds[1])})"
-    return f"{pair}: {value_text(row['difference'])}{spread}, {p_words(row)}, {seeds}"
+    return say(
+        "findings.best.evidence",
+        pair=say("findings.best.pair", a=level_name(main, best.settings[main]), b=level_name(main, row["other"])),
+        difference=difference_words(row["difference"], row["interval"]),
+        p=p_words(row),
+        seeds=say("words.paired_seeds", n=row["seeds"]),
+    )

@@ -8,7 +8,8 @@ from typing import Any
 
 from gatewise.metrics.names import is_higher_better
 from gatewise.studies.levels import LevelResults
-from gatewise.studies.words import capital, level_name, listed, value
+from gatewise.studies.words import capital, label_of, level_name, listed, value
+from gatewise.wording import say
 
 Finding = dict[str, Any]
 
@@ -31,13 +32,25 @@ def _found_worst(tree: Mapping[str, Any], levels: Sequence[LevelResults]) -> lis
         return []
     worst = min(f1, key=lambda name: f1[name])
     figures = {key: level.class_by_seed(key, worst).values() for key in ("recall", "precision", "support")}
-    told = [f"{key} {value(fmean(found))}" for key, found in figures.items() if found and key != "support"]
-    few = f", {value(fmean(figures['support']))} of the test texts" if figures["support"] else ""
+    told = [
+        say(f"findings.classes.{key}", value=value(fmean(found)))
+        for key, found in figures.items()
+        if found and key != "support"
+    ]
+    few = say("findings.classes.few", texts=value(fmean(figures["support"]))) if figures["support"] else ""
     return [
         {
-            "text": f"The class that is found worst is {worst}: {level.label}, best over all classes, has an F1 of "
-            f"{value(f1[worst])} on it ({', '.join(told)}{few}).",
-            "evidence": [f"F1 of {name} {value(score)}" for name, score in f1.items()],
+            "text": say(
+                "findings.classes.worst",
+                worst=worst,
+                label=label_of(level.label, level.settings),
+                f1=value(f1[worst]),
+                told=say("words.comma").join(told),
+                few=few,
+            ),
+            "evidence": [say("findings.classes.f1", name=name, score=value(score)) for name, score in f1.items()],
+            "see": "classes-table",
+            "runs": list(level.runs.values()),
         }
     ]
 
@@ -55,20 +68,27 @@ def _never_found(tree: Mapping[str, Any], levels: Sequence[LevelResults]) -> lis
         together.setdefault(tuple(_name(tree["main"], level) for level in group), []).append(name)
     return [
         {
-            "text": f"{capital(listed(group))} never find{'s' * (len(group) == 1)} {listed(names)}: F1 is 0 with every "
-            "seed.",
-            "evidence": [f"{level.label}: {_seeds(level)}" for level in never[names[0]]],
+            "text": say("findings.classes.never", n=len(group), group=capital(listed(group)), names=listed(names)),
+            "evidence": [
+                say(
+                    "words.colon",
+                    name=label_of(level.label, level.settings),
+                    value=say("words.seeds", n=len(level.results)),
+                )
+                for level in never[names[0]]
+            ],
+            "see": "classes-table",
         }
         for group, names in together.items()
     ]
 
 
-def _seeds(level: LevelResults) -> str:
-    return f"{len(level.results)} seed{'s' * (len(level.results) != 1)}"
-
-
 def _name(main: str | None, level: LevelResults) -> str:
-    return level_name(main, level.settings[main]) if main and len(level.settings) == 1 else level.label
+    return (
+        level_name(main, level.settings[main])
+        if main and len(level.settings) == 1
+        else label_of(level.label, level.settings)
+    )
 
 
 def _classes(level: LevelResults) -> list[str]:

@@ -75,6 +75,7 @@ class Plan:
             "format_version": 1,
             "name": self.study.name,
             "question": self.study.question,
+            "language": self.study.language,
             "task": self.study.task,
             "metric": self.study.metric,
             "also": list(self.study.also),

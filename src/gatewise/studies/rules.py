@@ -12,13 +12,7 @@ from typing import Any
 from gatewise.studies.factors import show
 from gatewise.studies.levels import LevelResults
 from gatewise.studies.paired_tests import Test
-
-#: What a reader is told of each test.
-TEST_WORDS: Mapping[Test, str] = {
-    "sign_flip": "exact sign-flip permutation",
-    "wilcoxon": "exact Wilcoxon signed ranks",
-    "t": "paired t",
-}
+from gatewise.wording import digits, say
 
 
 @dataclass(frozen=True)
@@ -50,8 +44,10 @@ class Rules:
     @property
     def words(self) -> str:
         """Name the test and its correction."""
-        level = "" if self.alpha == 0.05 else f" at the level {self.alpha:g}"
-        return f"{TEST_WORDS[self.test]}{level}, Holm within each condition"
+        test = say(f"notes.test.{self.test}")
+        if self.alpha != 0.05:
+            test = say("notes.test.at_level", test=test, alpha=digits(f"{self.alpha:g}"))
+        return say("notes.test.corrected", test=test)
 
     def is_reference(self, value: Any) -> bool:
         """Whether a level is the one that all others are compared with."""

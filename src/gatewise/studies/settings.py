@@ -51,6 +51,8 @@ class StudySettings(Settings):
     """Name of the study and, by default, of its folder."""
     question: str = ""
     """What the study is to answer, in a sentence."""
+    language: Literal["en", "fa"] = "en"
+    """Language of what is found, on the page and in the terminal: English or Persian."""
     task: str
     """Which of the jobs."""
     data: Any

@@ -1,38 +1,22 @@
-"""How findings write names, numbers and lists."""
+"""How findings write names, numbers and lists, in the language of the block that asks."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gatewise.metrics.names import metric_phrase as metric_label
-from gatewise.studies.factors import with_setting
+from gatewise.studies.factors import show, with_setting
+from gatewise.wording import again, digits, has, isolated, language, listed, say
 
 __all__ = [
-    "baseline_name", "capital", "count", "difference_words", "level_name", "listed", "metric_label", "p_words",
-    "ratio_value", "ratio_words", "setting", "span", "times", "value",
+    "baseline_name", "capital", "count", "difference_words", "label_of", "level_name", "listed", "metric_label",
+    "p_words", "ratio_value", "ratio_words", "setting", "span", "times", "value",
 ]  # fmt: skip
 
-_BASELINES = {
-    "last_value": "the last value",
-    "drift": "the drift",
-    "seasonal_naive": "the value one season before",
-    "window_mean": "the window's mean",
-    "ridge": "ridge regression on the window",
-    "uniform": "guessing evenly",
-    "unigram": "the frequency of each character",
-    "ngram": "the best n-gram",
-    "gzip": "gzip",
-    "xz": "xz",
-    "ppm": "PPM",
-    "held_out": "real text",
-    "majority": "the commonest class",
-    "tfidf_logistic": "logistic regression on TF-IDF",
-    "tfidf_balanced": "balanced logistic regression on TF-IDF",
-    "tfidf_svm": "a linear SVM on TF-IDF",
-    "encoder_logistic": "logistic regression on the encoder's mean",
-}
-_COUNTS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?")
+_MOST_COUNTED = 12  # larger numbers are written in digits
 
 
 def level_name(factor: str, value: Any) -> str:
@@ -57,13 +41,54 @@ def setting(factor: str, value: Any) -> str:
     ('input dropout 0.1', 'early stopped')
     """
     if "." not in factor and isinstance(value, str):
-        return value
-    return with_setting(factor, value)
+        return again(value)
+    if language() == "en":
+        return with_setting(factor, value)
+    if factor == "split.train_size" and value is None:
+        return say("names.all_training_texts")
+    key = f"names.setting.{factor.rsplit('.', 1)[-1]}"
+    name = say(key) if has(key) else factor.rsplit(".", 1)[-1].replace("_", " ")
+    return f"{name} {setting_value(value)}"
+
+
+def setting_value(value: Any) -> str:
+    """Write a setting's value as text: numbers in the language's digits, words that the catalogue knows in its words.
+
+    Examples
+    --------
+    >>> setting_value(1e-4), setting_value(None), setting_value("gru")
+    ('0.0001', 'none', 'gru')
+    """
+    text = show(value)
+    key = f"names.value.{text}"
+    if has(key):
+        return say(key)
+    return isolated(digits(text) if _NUMBER.fullmatch(text) else text)
+
+
+def label_of(label: str, settings: Mapping[str, Any]) -> str:
+    """Name a combination of levels: as the study calls it, or in the words of this block's language.
+
+    Examples
+    --------
+    >>> label_of("gru, early stopped", {"model.cell": "gru", "schedule": "early stopped"})
+    'gru, early stopped'
+    """
+    if language() == "en" or not settings:
+        return label
+    names = (again(value) if isinstance(value, str) else setting(factor, value) for factor, value in settings.items())
+    return say("words.comma").join(isolated(name) for name in names)
 
 
 def baseline_name(name: str) -> str:
-    """Name a baseline in words."""
-    return _BASELINES.get(name, name.replace("_", " "))
+    """Name a baseline in words.
+
+    Examples
+    --------
+    >>> baseline_name("last_value"), baseline_name("my_own")
+    ('the last value', 'my own')
+    """
+    return say(f"names.baseline.{name}") if has(f"names.baseline.{name}") else name.replace("_", " ")
 
 
 def count(number: int) -> str:
@@ -74,26 +99,14 @@ def count(number: int) -> str:
     >>> count(3), count(84)
     ('three', '84')
     """
-    return _COUNTS[number] if number < len(_COUNTS) else str(number)
-
-
-def listed(items: Iterable[str]) -> str:
-    """Join as a sentence does.
-
-    Examples
-    --------
-    >>> listed(["RNN", "GRU", "LSTM"])
-    'RNN, GRU and LSTM'
-    """
-    names = list(items)
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1] if names else ""
+    return say(f"words.count.{number}") if number <= _MOST_COUNTED else digits(str(number))
 
 
 def value(number: float | None) -> str:
     """Write a number with four figures that count."""
     if number is None:
-        return "unknown"
-    return f"{number:,.0f}" if abs(number) >= 10_000 else f"{number:.4g}"
+        return say("words.unknown")
+    return isolated(digits(f"{number:,.0f}" if abs(number) >= 10_000 else f"{number:.4g}"))
 
 
 def times(ratio: float) -> str:
@@ -104,7 +117,7 @@ def times(ratio: float) -> str:
     >>> times(3.42)
     '3.42 times'
     """
-    return f"{ratio_value(ratio)} times"
+    return say("words.times", ratio=ratio_value(ratio))
 
 
 def ratio_value(ratio: float) -> str:
@@ -116,7 +129,7 @@ def ratio_value(ratio: float) -> str:
     ('1.000', '3.42', '1,300')
     """
     places = 3 if ratio < 2 else 2 if ratio < 10 else 1 if ratio < 100 else 0
-    return f"{ratio:,.{places}f}"
+    return isolated(digits(f"{ratio:,.{places}f}"))
 
 
 def span(values: Iterable[float]) -> str:
@@ -128,24 +141,22 @@ def span(values: Iterable[float]) -> str:
     ('1.2', '0.5 to 168')
     """
     known = list(values)
-    low, high = (f"{number:.0f}" if number >= 100 else f"{number:.2g}" for number in (min(known), max(known)))
-    return low if low == high else f"{low} to {high}"
+    low, high = (digits(f"{number:.0f}" if number >= 100 else f"{number:.2g}") for number in (min(known), max(known)))
+    return low if low == high else say("words.range", low=low, high=high)
 
 
 def p_words(row: Mapping[str, Any]) -> str:
     """Write a corrected p."""
     p = row["p_holm"]
-    return "no test" if p is None else f"p {p:.3g} after Holm"
+    return say("words.no_test") if p is None else say("words.p_holm", p=digits(f"{p:.3g}"))
 
 
 def ratio_words(ratio: float, bounds: Any) -> str:
     """Write a ratio with its interval."""
-    known = None if bounds is None else [ratio_value(bound) for bound in bounds]
-    tail = "" if known is None else f" (95 % interval {known[0]} to {known[1]})"
-    return f"{ratio_value(ratio)}{tail}"
+    return _within(ratio_value(ratio), None if bounds is None else [ratio_value(bound) for bound in bounds])
 
 
-def difference_words(difference: float, bounds: Any) -> str:
+def difference_words(difference: float | None, bounds: Any) -> str:
     """Write a difference with its interval.
 
     Examples
@@ -153,8 +164,11 @@ def difference_words(difference: float, bounds: Any) -> str:
     >>> difference_words(0.0123, [0.01, 0.0146])
     '0.0123 (95 % interval 0.01 to 0.0146)'
     """
-    tail = "" if bounds is None else f" (95 % interval {value(bounds[0])} to {value(bounds[1])})"
-    return f"{value(difference)}{tail}"
+    return _within(value(difference), None if bounds is None else [value(bound) for bound in bounds])
+
+
+def _within(text: str, bounds: list[str] | None) -> str:
+    return text if bounds is None else say("words.within", value=text, low=bounds[0], high=bounds[1])
 
 
 def capital(text: str) -> str:

@@ -8,27 +8,44 @@ Every key stands in ``catalogue/ROOM.yaml`` with each language. The language is 
 
     with speaking("fa"):
         ...
+
+In a language that runs from right to left every value of Latin letters or with a sign stands isolated, so that it
+cannot turn the words around it; digits are that language's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from importlib.resources import files
+from string import Formatter
 from typing import Any
 
 import yaml
 
 from gatewise.errors import UnknownNameError
 
-__all__ = ["LANGUAGES", "direction", "has", "language", "say", "speaking"]
+__all__ = [
+    "LANGUAGES", "ISOLATES", "again", "digits", "direction", "drawn", "has", "isolated", "language", "listed",
+    "plain_digits", "say", "speaking",
+]  # fmt: skip
 
 #: Every language, and which way its lines run.
 LANGUAGES: Mapping[str, str] = {"en": "ltr", "fa": "rtl"}
+#: The marks around a run that keeps its own direction: left to right, right to left, end of it.
+ISOLATES = "\u2066\u2067\u2069"
 
 _language: ContextVar[str] = ContextVar("language", default="en")
+_PERSIAN = str.maketrans("0123456789.,", "۰۱۲۳۴۵۶۷۸۹٫٬")
+_LATIN = str.maketrans("۰۱۲۳۴۵۶۷۸۹٫٬", "0123456789.,")
+_NUMBER = re.compile(r"[-−+]?\d[\d,.]*")
+_LETTERS_RTL = re.compile("[\u0620-\u064a\u066e-\u06d3\u06d5\u06fa-\u06ff]")
+_TURNS = re.compile("[A-Za-z\u0370-\u04ff+−±<>=-]")
+#: Letters of its own that a sentence needs to be known again.
+_LEAST_KNOWN = 5
 
 
 @contextmanager
@@ -76,13 +93,142 @@ def say(key: str, /, **values: Any) -> str:
     """
     entry = _entry(key)[language()]
     text: str = entry if isinstance(entry, str) else entry["one" if values["n"] == 1 else "other"]
-    return text.format(**values)
+    return text.format(**{name: _fit(value) for name, value in values.items()}) if values else text.format()
+
+
+def _fit(value: Any) -> Any:
+    """Make a value fit into this block's language."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return digits(str(value))
+    return isolated(value) if isinstance(value, str) else value
+
+
+def digits(text: str) -> str:
+    """Write a number with the digits and marks of this block's language.
+
+    Examples
+    --------
+    >>> with speaking("fa"):
+    ...     digits("1,234.5")
+    '۱٬۲۳۴٫۵'
+    """
+    return text.translate(_PERSIAN) if language() == "fa" else text
+
+
+def plain_digits(text: str) -> str:
+    """Write a number with Latin digits again, for files that programs read."""
+    return re.sub(f"[{ISOLATES}]", "", text).translate(_LATIN)
+
+
+def isolated(text: str) -> str:
+    """Keep a name or a signed number from turning the words around it, where lines run from right to left.
+
+    Examples
+    --------
+    >>> isolated("gru, units 64")
+    'gru, units 64'
+    """
+    if direction() == "ltr" or text[:1] in ISOLATES or _LETTERS_RTL.search(text) or not _TURNS.search(text):
+        return text
+    return f"\u2066{text}\u2069"
+
+
+def drawn(text: str) -> str:
+    """Return a text for a drawing, whose lines always run from left to right."""
+    return f"\u2067{text}\u2069" if _LETTERS_RTL.search(text) else text
+
+
+def listed(items: Iterable[str]) -> str:
+    """Join names as a sentence does.
+
+    Examples
+    --------
+    >>> listed(["RNN", "GRU", "LSTM"])
+    'RNN, GRU and LSTM'
+    """
+    names = [isolated(name) for name in items]
+    comma, last = say("words.comma"), say("words.last")
+    return comma.join(names) if len(names) < 2 else f"{comma.join(names[:-1])}{last}{names[-1]}"
+
+
+def again(text: str) -> str:
+    """Say a sentence that another block said, in this block's language; as it is when the catalogue has none like it.
+
+    Runs keep what they noticed as sentences. A page in another language finds each in the catalogue by its form.
+
+    Examples
+    --------
+    >>> with speaking("fa"):
+    ...     again("7 seeds")
+    '۷ بذر'
+    """
+    here = language()
+    exact, forms = _known()
+    plain = re.sub(f"[{ISOLATES}]", "", text)
+    found = exact.get(plain)
+    if found is not None:
+        return text if here in found[1] else say(found[0])
+    for form, key, spoken in forms:
+        match = form.fullmatch(plain)
+        if match:
+            if spoken == here:
+                return text
+            values = {name: _again_value(value) for name, value in match.groupdict().items()}
+            return say(key, **values, **({} if "n" in values or not _has_forms(key) else {"n": 2}))
+    return text
+
+
+def _again_value(value: str) -> str:
+    value = value.translate(_LATIN) if _NUMBER.fullmatch(value.translate(_LATIN)) else value
+    return digits(value) if _NUMBER.fullmatch(value) else again(value)
+
+
+def _has_forms(key: str) -> bool:
+    return not isinstance(_entry(key)[language()], str)
+
+
+@lru_cache(maxsize=1)
+def _known() -> tuple[dict[str, tuple[str, set[str]]], list[tuple[re.Pattern[str], str, str]]]:
+    """Return sentences without values by their text, and the forms of the others, the longest first."""
+    exact: dict[str, tuple[str, set[str]]] = {}
+    forms: list[tuple[int, re.Pattern[str], str, str]] = []
+    for room in rooms():
+        for rest, entry in _room(room).items():
+            for spoken, said in entry.items():
+                for text in (said,) if isinstance(said, str) else said.values():
+                    parts = list(Formatter().parse(text))
+                    names = [name for _, name, _, _ in parts if name is not None]
+                    letters = sum(len(literal) for literal, *_ in parts)
+                    if not names:
+                        exact.setdefault(text.format(), (f"{room}.{rest}", set()))[1].add(spoken)
+                    elif letters >= _LEAST_KNOWN:
+                        forms.append((letters, _form(parts), f"{room}.{rest}", spoken))
+    forms.sort(key=lambda one: -one[0])
+    return exact, [(form, key, spoken) for _, form, key, spoken in forms]
+
+
+def _form(parts: list[Any]) -> re.Pattern[str]:
+    """Return the pattern of a sentence; a value that stands in it twice is the same both times."""
+    form, seen = "", set()
+    for literal, name, _, _ in parts:
+        form += re.escape(literal)
+        if name is not None:
+            form += f"(?P={name})" if name in seen else f"(?P<{name}>.+?)"
+            seen.add(name)
+    return re.compile(form, re.DOTALL)
 
 
 def has(key: str) -> bool:
     """Tell whether the catalogue has a key."""
     room, _, rest = key.partition(".")
-    return rest in _room(room)
+    return room in rooms() and rest in _room(room)
+
+
+@lru_cache(maxsize=1)
+def rooms() -> tuple[str, ...]:
+    """Return the names of the catalogue's files."""
+    place = files("gatewise.wording") / "catalogue"
+    return tuple(sorted(item.name[:-5] for item in place.iterdir() if item.name.endswith(".yaml")))
 
 
 def _entry(key: str) -> Mapping[str, Any]:

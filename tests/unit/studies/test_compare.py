@@ -54,7 +54,7 @@ def make(folder, score, *, seeds=7, timing=None, skip=(), **tree):
 
 
 def write(run, content):
-    run.path.mkdir(parents=True)
+    run.path.mkdir(parents=True, exist_ok=True)
     run.write_result(content)
 
 
