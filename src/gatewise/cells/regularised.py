@@ -59,7 +59,7 @@ class RegularisedCell(Cell):
         if not self.training or self.weight_drop == 0.0:
             return None
         U = self.recurrent_kernel
-        return U * draw_mask(U.shape, self.weight_drop, like=U, generator=self.dropout_generator)
+        return U * draw_mask(U.shape, self.weight_drop, like=U, generator=self.dropout_generator, batch_axis=None)
 
     def draw_holds(self, batch: int, steps: int) -> Holds | None:
         """Return 1 ``(T, B, H)`` where a unit keeps its old value in training, its mean in ``eval()``."""
@@ -67,7 +67,9 @@ class RegularisedCell(Cell):
             return self.hold_rates
         weight = next(self.parameters())
         return tuple(
-            draw_ones((steps, batch, *size), rate, like=weight, generator=self.dropout_generator) if rate else None
+            draw_ones((steps, batch, *size), rate, like=weight, generator=self.dropout_generator, batch_axis=1)
+            if rate
+            else None
             for rate, size in zip(self.hold_rates, self.state_sizes, strict=True)
         )
 

@@ -66,10 +66,18 @@ class Features:
         """Size of all states."""
         return sum(one.nbytes for one in self._states)
 
-    def gather(self, rows: NDArray[np.integer[Any]]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Return a batch: states float32 ``(B, L, T, D)``, zero where there is padding, and mask ``(B, T)``."""
+    def gather(
+        self, rows: NDArray[np.integer[Any]], length: int | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return a batch: states float32 ``(B, L, T, D)``, zero where there is padding, and mask ``(B, T)``.
+
+        Parameters
+        ----------
+        length
+            T; the longest text's when absent.
+        """
         lengths = self.lengths[rows]
-        longest = int(lengths.max(initial=0))
+        longest = int(lengths.max(initial=0)) if length is None else length
         batch = np.zeros((len(lengths), self.layers, longest, self.width), self._states[0].dtype)
         for place, (start, length) in enumerate(zip(self._starts[rows].tolist(), lengths.tolist(), strict=True)):
             for layer, states in enumerate(self._states):

@@ -116,19 +116,25 @@ class TextNetwork(nn.Module):
         for number, part in enumerate(self.initial_state(batch)):
             self.carried.register_buffer(str(number), part.detach().clone())
 
-    def carried_state(self, fresh: Tensor) -> State:
-        """Return the state that was kept, and a fresh one for each text where `fresh` ``(B,)`` is True."""
+    def carried_state(self, fresh: Tensor, rows: slice = slice(None)) -> State:
+        """Return the state that was kept, and a fresh one for each text where `fresh` ``(B,)`` is True.
+
+        Parameters
+        ----------
+        rows
+            Which of the texts, where they are some of those that a state is carried for.
+        """
         start = self.initial_state(len(fresh))
         return tuple(
-            torch.where(fresh.view(-1, *[1] * (new.dim() - 1)), new, kept)
+            torch.where(fresh.view(-1, *[1] * (new.dim() - 1)), new, kept[rows])
             for new, kept in zip(start, self.carried.buffers(), strict=True)
         )
 
-    def keep_state(self, state: Sequence[Tensor]) -> None:
-        """Keep a state for the next batch; no gradient flows through it."""
+    def keep_state(self, state: Sequence[Tensor], rows: slice = slice(None)) -> None:
+        """Keep a state of some texts for the next batch; no gradient flows through it."""
         with torch.no_grad():
             for kept, part in zip(self.carried.buffers(), state, strict=True):
-                kept.copy_(part)
+                kept[rows].copy_(part)
 
     def forward(self, ids: Tensor, state: Sequence[Tensor] | None = None) -> tuple[Tensor, State]:
         """Read whole sequences.

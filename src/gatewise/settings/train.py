@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gatewise import registry
 from gatewise.settings.base import Count, Settings, registered
@@ -44,6 +44,19 @@ class TrainSettings(Settings):
     device: str = "cpu"
     """cpu, cuda, cuda:1 ..."""
     threads: Count | None = None
-    """CPU threads; as torch finds them when absent."""
+    """CPU threads, of each process; as torch finds them when absent, and never more in all than there are cores."""
+    processes: Count = 1
+    """Processes that train together, each with its rows of every batch; with device cuda each has a GPU of its own."""
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
     """At least this long between checkpoints within an epoch (one is written after every epoch too)."""
+
+    @model_validator(mode="after")
+    def _rows_for_each(self) -> Self:
+        if self.processes > self.batch_size:
+            raise ValueError(
+                f"processes: {self.processes} share the rows of a batch, and batch_size is {self.batch_size}: "
+                "take fewer processes, or larger batches"
+            )
+        if self.processes > 1 and self.device.startswith("cuda:"):
+            raise ValueError(f"device: {self.processes} processes take a GPU each: say cuda, not {self.device}")
+        return self

@@ -12,10 +12,14 @@ import torch
 
 from gatewise.errors import GatewiseError, OutputError
 from gatewise.runs import RunFolder, environment
-from gatewise.settings import RunSettings, parse
+from gatewise.runs.atomic import to_json
+from gatewise.settings import RunSettings, TrainSettings, parse
 from gatewise.training import Trained
 from gatewise.training.device import cpu_threads
+from gatewise.training.joining import HelperDone, Run, several_processes
 
+#: Module of the processes that help a run to train.
+_HELPER = "gatewise.tasks.helper"
 #: Version of the run folder's files.
 FORMAT_VERSION = 1
 
@@ -48,17 +52,23 @@ def run_in_folder(
     GatewiseError
         Whatever `fit` raises; a new run that did not come to the end of an epoch leaves nothing behind then.
     """
-    if folder is None:
-        with cpu_threads(threads):
-            return fit(None)
-    place = RunFolder.create(folder)
-    try:
-        with place.lock():
-            return _run(settings, settings.fingerprint(digest), place, fit, threads)
-    except GatewiseError:
-        with suppress(OSError):
-            place.path.rmdir()  # when it is empty again
-        raise
+    fingerprint = settings.fingerprint(digest)
+    training: TrainSettings = settings.at("train")
+    request = to_json(settings.model_dump(mode="json"))
+    with several_processes(training, fingerprint, helper=_HELPER, request=request) as shared:
+        if shared is not None and shared.helps:
+            return _help(shared, fit)
+        if folder is None:
+            with cpu_threads(threads):
+                return fit(None)
+        place = RunFolder.create(folder)
+        try:
+            with place.lock():
+                return _run(settings, fingerprint, place, fit, threads)
+        except GatewiseError:
+            with suppress(OSError):
+                place.path.rmdir()  # when it is empty again
+            raise
 
 
 def result_of_training(
@@ -104,6 +114,7 @@ def result_of_training(
         },
         "exclusive": exclusive,
         "threads": trained.threads,
+        "processes": settings.at("train.processes"),
         "kernel": trained.kernel,
     }
 
@@ -127,6 +138,16 @@ def keep_outcome(
         place.remove_checkpoints()
 
 
+def _help(shared: Run, fit: Callable[[RunFolder | None], dict[str, Any]]) -> dict[str, Any]:
+    """Do of a run what its training needs, once process 0 comes to train; nothing is judged or written."""
+    if not shared.wait_for_first():
+        return {"status": "finished"}
+    try:
+        return fit(None)
+    except HelperDone as done:
+        return {"status": done.status}
+
+
 def _run(
     settings: RunSettings,
     fingerprint: str,
@@ -142,7 +163,11 @@ def _run(
             return {**place.read_result(), "folder": str(place.path)}
     with cpu_threads(threads):
         # The settings come last: where they are, the fingerprint is too.
-        facts = {"torch_threads": torch.get_num_threads(), "fingerprint": fingerprint}
+        facts = {
+            "torch_threads": torch.get_num_threads(),
+            "processes": settings.at("train.processes"),
+            "fingerprint": fingerprint,
+        }
         place.write_environment({**environment(), **facts})
         place.write_settings(settings.model_dump(mode="json"))
         try:

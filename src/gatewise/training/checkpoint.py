@@ -8,13 +8,12 @@ before the newest is kept, for the case that the newest cannot be read.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from gatewise.errors import GatewiseError
@@ -52,15 +51,7 @@ def write_checkpoint(folder: Path, tensors: dict[str, dict[str, Tensor]], facts:
     OutputError
         If it cannot be written; the last one is then still there.
     """
-    flat: dict[str, Tensor] = {}
-    places = set()
-    for group, members in tensors.items():
-        for name, tensor in members.items():
-            value = tensor.detach().cpu().contiguous()
-            # safetensors refuses names that share memory, e.g. tied weights: each is saved on its own
-            flat[f"{group}/{name}"] = value.clone() if value.data_ptr() in places else value
-            places.add(value.data_ptr())
-    content = save(flat, {"format_version": str(FORMAT_VERSION), "facts": to_json(facts)})
+    content = pack(tensors, facts)
     make_folder(folder)
     newest = folder / _NEWEST
     if newest.exists():
@@ -84,7 +75,7 @@ def read_checkpoint(folder: Path) -> Checkpoint | None:
         if not path.exists():
             continue
         try:
-            tensors, facts = _read(path)
+            tensors, facts = unpack(path.read_bytes())
         except (SafetensorError, OSError, ValueError, KeyError) as error:
             problems.append(f"{path}: {error}")
             continue
@@ -97,14 +88,29 @@ def read_checkpoint(folder: Path) -> Checkpoint | None:
     return None
 
 
-def _read(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+def pack(tensors: dict[str, dict[str, Tensor]], facts: dict[str, Any]) -> bytes:
+    """Return the content of a checkpoint's file."""
+    flat: dict[str, Tensor] = {}
+    places = set()
+    for group, members in tensors.items():
+        for name, tensor in members.items():
+            value = tensor.detach().cpu().contiguous()
+            # safetensors refuses names that share memory, e.g. tied weights: each is saved on its own
+            flat[f"{group}/{name}"] = value.clone() if value.data_ptr() in places else value
+            places.add(value.data_ptr())
+    return save(flat, {"format_version": str(FORMAT_VERSION), "facts": to_json(facts)})
+
+
+def unpack(content: bytes) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+    """Return tensors and facts of a file's content."""
+    flat = load(content)  # refuses what is no such file
+    size = int.from_bytes(content[:8], "little")
+    metadata = json.loads(content[8 : 8 + size])["__metadata__"]
+    version = metadata["format_version"]
+    if version != str(FORMAT_VERSION):
+        raise ValueError(f"format version {version}; this version of gatewise reads {FORMAT_VERSION}")
     tensors: dict[str, dict[str, Tensor]] = {}
-    with safe_open(os.fspath(path), framework="pt") as file:
-        metadata = file.metadata() or {}
-        version = metadata["format_version"]
-        if version != str(FORMAT_VERSION):
-            raise ValueError(f"format version {version}; this version of gatewise reads {FORMAT_VERSION}")
-        for key in file.keys():  # noqa: SIM118 - not a dict
-            group, name = key.split("/", 1)
-            tensors.setdefault(group, {})[name] = file.get_tensor(key).clone()  # own memory, aligned as torch aligns
+    for key, tensor in flat.items():
+        group, name = key.split("/", 1)
+        tensors.setdefault(group, {})[name] = tensor.clone()  # own memory, aligned as torch aligns
     return tensors, json.loads(metadata["facts"])

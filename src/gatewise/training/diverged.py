@@ -15,6 +15,9 @@ _ADVICE = (
     "or for large values of a series a transform such as standard."
 )
 
+#: Said when all is finite in the step that was not.
+NOWHERE = "none when the step is computed again (the machine's arithmetic is not repeatable)"
+
 
 def gradients_finite(network: nn.Module) -> bool:
     """Say whether all gradients are finite, at the price of one sum over them."""
@@ -25,21 +28,18 @@ def gradients_finite(network: nn.Module) -> bool:
     return all(bool(grad.isfinite().all()) for grad in grads)
 
 
-def diverged(network: nn.Module, batch: Any, loss: Callable[[], Tensor], *, where: str, rate: float) -> DivergedError:
-    """Return the error that names the first tensor that is not finite.
+def diverged(first: str, *, where: str, rate: float) -> DivergedError:
+    """Return the error for a step whose loss or gradients are not finite.
 
     Parameters
     ----------
-    batch
-        The batch of the step.
-    loss
-        Computes the step's loss again, from the same state.
+    first
+        From :func:`first_not_finite`.
     where
         Epoch and step, in words.
     rate
         Learning rate of the step.
     """
-    first = first_not_finite(network, batch, loss)
     return DivergedError(
         f"training diverged at {where}: the first tensor that is not finite is {first}. {_ADVICE.format(rate=rate)}"
     )
@@ -56,7 +56,15 @@ def diverged_in_validation(network: nn.Module, value: float, *, epoch: int, rate
 
 
 def first_not_finite(network: nn.Module, batch: Any, loss: Callable[[], Tensor]) -> str:
-    """Name the first tensor that is not finite: inputs, weights, outputs of the layers in order, loss, gradients."""
+    """Name the first tensor that is not finite: inputs, weights, outputs of the layers in order, loss, gradients.
+
+    Parameters
+    ----------
+    batch
+        The batch of the step.
+    loss
+        Computes the step's loss again, from the same state.
+    """
     for name, tensor in _bad(dict(_tensors("batch", batch))):
         return f"the input {name} ({_what(tensor)})"
     for name, tensor in _bad(dict(network.named_parameters())):
@@ -78,7 +86,7 @@ def first_not_finite(network: nn.Module, batch: Any, loss: Callable[[], Tensor])
     grads = {name: parameter.grad for name, parameter in network.named_parameters() if parameter.grad is not None}
     for name, tensor in _bad(grads):
         return f"the gradient of {name!r} ({_what(tensor)})"
-    return "none when the step is computed again (the machine's arithmetic is not repeatable)"
+    return NOWHERE
 
 
 def _watch(name: str, kind: str, found: list[str]) -> Callable[[nn.Module, Any, Any], None]:

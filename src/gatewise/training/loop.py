@@ -13,21 +13,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gatewise.errors import DataError
+from gatewise.errors import DataError, SettingsError
 from gatewise.runs import RunFolder
 from gatewise.settings import TrainSettings
 from gatewise.training.averaging import WeightAverage
 from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from gatewise.training.device import DTYPES, autocast, choose_device, cpu_threads, denormals_flushed, place
-from gatewise.training.diverged import diverged, diverged_in_validation, gradients_finite
+from gatewise.training.distributed import Group, Share
+from gatewise.training.diverged import NOWHERE, diverged, diverged_in_validation, first_not_finite, gradients_finite
 from gatewise.training.interrupts import Interrupts
+from gatewise.training.joining import HelperDone, joined, threads_of_each
 from gatewise.training.optimizers import create_optimizer, parameter_groups
 from gatewise.training.progress import Progress, Silent
 from gatewise.training.schedules import create_schedule
 from gatewise.training.seeds import Seeds
 from gatewise.training.session import Session, identity, kernel_in_use, learned, threads_to_use
 from gatewise.training.stopping import EarlyStopping
-from gatewise.training.task import TrainingTask, Watcher
+from gatewise.training.task import SharedTask, TrainingTask, Watcher
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,9 @@ def train(
 ) -> Trained:
     """Train `network` on `task`, going on from the folder's checkpoint when there is one.
 
+    With several processes (``settings.processes``) each calls this with the same network and task, and all end with the
+    same weights; only process 0 has a folder, a progress and a watcher.
+
     The network is changed in place and ends in evaluation mode, with the weights of the best epoch
     (``settings.restore_best``). On a CPU a run that was stopped and went on ends with the same numbers, to the last
     bit, as one that never stopped.
@@ -111,11 +116,23 @@ def train(
         If the device is not there, or the folder's checkpoint is of a run with other settings.
     OutputError
         If log or checkpoint cannot be written.
+    GatewiseError
+        If another process of the training is gone.
     """
     checkpoint = read_checkpoint(folder.checkpoint_path) if folder else None
-    with cpu_threads(threads_to_use(settings, checkpoint)), denormals_flushed(), Interrupts() as interrupts:
-        training = _Training(network, task, settings, seeds, folder, progress or Silent(), on_epoch, watcher)
-        return training.run(checkpoint, interrupts)
+    with joined(settings) as group:
+        if group:
+            checkpoint = group.checkpoint_of_first(checkpoint)
+            on_epoch, watcher = (None, None) if group.rank else (on_epoch, watcher)
+        threads = threads_to_use(settings, checkpoint) or (threads_of_each(settings) if group else None)
+        with cpu_threads(threads), denormals_flushed(), Interrupts() as interrupts:
+            training = _Training(
+                network, task, settings, seeds, folder, progress or Silent(), on_epoch, watcher, group, interrupts
+            )
+            trained = training.run(checkpoint)
+        if group and group.helps:
+            raise HelperDone(trained.status)
+        return trained
 
 
 class _Training:
@@ -131,7 +148,12 @@ class _Training:
         progress: Progress,
         on_epoch: Callable[[dict[str, Any]], None] | None,
         watcher: Watcher | None,
+        group: Group | None,
+        interrupts: Interrupts,
     ) -> None:
+        if group and not isinstance(task, SharedTask):
+            raise SettingsError(f"processes: {type(task).__name__} cannot share its batches: set it to 1")
+        self.group, self.interrupts = group, interrupts
         self.device = choose_device(settings.device)
         network = network.to(self.device, DTYPES[settings.precision])
         steps = len(task.plan(seeds.order_generator(1)))
@@ -152,12 +174,14 @@ class _Training:
         self.last_checkpoint = time.monotonic()
         self.notes: tuple[str, ...] = ()
 
-    def run(self, checkpoint: Checkpoint | None, interrupts: Interrupts) -> Trained:
+    def run(self, checkpoint: Checkpoint | None) -> Trained:
         """Train until the epochs, the patience or the user end it."""
         session, settings = self.session, self.settings
         if checkpoint:
             session.restore(checkpoint)
             self.notes = checkpoint.notes
+        if self.group:
+            self.group.begin(self.network, session.seconds)
         if self.folder:
             self.folder.write_log(session.history)
         timed = settings.minutes is not None
@@ -165,8 +189,8 @@ class _Training:
             epochs=None if timed else settings.epochs, steps_per_epoch=self.steps, steps_done=session.steps
         )
         try:
-            while not self.over and not interrupts.asked:
-                self.train_epoch(interrupts)
+            while not self.over and not self.asked:
+                self.train_epoch()
                 if session.step == self.steps or (session.step and self.time_is_up):
                     self.end_epoch()
                 self.save()
@@ -180,9 +204,19 @@ class _Training:
         return self.outcome("finished" if self.over else "interrupted")
 
     @property
+    def asked(self) -> bool:
+        """Whether the user wants to stop; processes learn of it together, at the next step."""
+        return self.group.asked if self.group else self.interrupts.asked
+
+    @property
+    def clock(self) -> float:
+        """Seconds of training; processes go by the first one's clock, as of the last step."""
+        return self.group.seconds if self.group else self.session.seconds
+
+    @property
     def time_is_up(self) -> bool:
         """Whether the minutes that were given are over."""
-        return self.session.seconds >= self.limit
+        return self.clock >= self.limit
 
     @property
     def over(self) -> bool:
@@ -195,9 +229,9 @@ class _Training:
         """How much of the longest possible run is done, by the clock when it ends by the clock."""
         if self.settings.minutes is None:
             return self.session.steps / (self.settings.epochs * self.steps)
-        return min(self.session.seconds / self.limit, 1.0)
+        return min(self.clock / self.limit, 1.0)
 
-    def train_epoch(self, interrupts: Interrupts) -> None:
+    def train_epoch(self) -> None:
         """Make the steps of an epoch that are left."""
         session = self.session
         plan = self.task.plan(self.seeds.order_generator(session.epoch + 1))
@@ -218,23 +252,29 @@ class _Training:
                     self.watcher.look(
                         self.network, epoch=session.epoch + 1, step=session.steps, seconds=session.seconds
                     )
-            if interrupts.asked or self.time_is_up:
+            if self.asked or self.time_is_up:
                 return
-            age = time.monotonic() - self.last_checkpoint
-            if session.step < self.steps and age >= self.settings.checkpoint_seconds:
+            if session.step < self.steps and (self.group.due if self.group else self.due):
                 self.save()
+
+    @property
+    def due(self) -> bool:
+        """Whether the last checkpoint is old."""
+        return bool(self.folder) and time.monotonic() - self.last_checkpoint >= self.settings.checkpoint_seconds
 
     def make_step(self, key: Any) -> float:
         """Change the weights by one batch and return its loss."""
+        start = time.perf_counter()
         session, network, dropout = self.session, self.network, self.session.dropout
         factor = self.schedule.factor(self.share)
         for group, base in zip(self.optimizer.param_groups, self.base_rates, strict=True):
             group["lr"] = base * factor
-        batch = place(self.task.batch(key), network)
+        share = self.group.share(self.task, key) if self.group and isinstance(self.task, SharedTask) else None
+        batch = place(self.task.batch(share.key if share else key), network)
         masks = dropout.get_state() if dropout else None
 
         def compute_loss() -> Tensor:
-            with autocast(self.settings, self.device):
+            with autocast(self.settings, self.device), share.masks() if share else nullcontext():
                 return self.task.loss(network, batch)
 
         self.optimizer.zero_grad()
@@ -242,17 +282,35 @@ class _Training:
         value = loss.item()
         if math.isfinite(value):
             loss.backward()  # type: ignore[no-untyped-call]
+        if share:
+            value = self.combine(share, batch, value, time.perf_counter() - start)
         if not math.isfinite(value) or not gradients_finite(network):
             if dropout and masks is not None:
                 dropout.set_state(masks)  # the search repeats the step as it was
+            found = first_not_finite(network, batch, compute_loss)
+            if self.group:  # it may have begun in the rows of another process
+                found = min(self.group.say(found), key=lambda text: text == NOWHERE)
             where = f"epoch {session.epoch + 1}, step {session.step + 1} of {self.steps}"
-            raise diverged(network, batch, compute_loss, where=where, rate=self.base_rates[0] * factor)
+            raise diverged(found, where=where, rate=self.base_rates[0] * factor)
         if self.settings.clip_norm is not None:
             nn.utils.clip_grad_norm_(network.parameters(), self.settings.clip_norm)
         self.optimizer.step()
         if session.average:
             session.average.update(session.steps + 1)
         return value
+
+    def combine(self, share: Share, batch: Any, loss: float, seconds: float) -> float:
+        """Make the gradients those of the whole batch, and return its loss."""
+        assert self.group is not None
+        assert isinstance(self.task, SharedTask)
+        return self.group.combine(
+            self.network,
+            loss,
+            0.0 if share.idle else self.task.weight(batch),
+            asked=self.interrupts.asked,
+            due=self.due,
+            seconds=self.session.seconds + seconds,
+        )
 
     @contextmanager
     def as_judged(self) -> Iterator[None]:
@@ -269,8 +327,12 @@ class _Training:
         start = time.perf_counter()
         epoch, train_loss = session.epoch + 1, session.loss_sum / session.examples
         rate: float = self.optimizer.param_groups[0]["lr"]
+        if self.group:
+            self.group.gather_rows(network)
         with self.as_judged():
             validation = self.task.validation_loss(network)
+            if self.group:
+                validation = self.group.agree(validation)
             deciding = train_loss if validation is None else validation
             if not math.isfinite(deciding):
                 raise diverged_in_validation(network, deciding, epoch=epoch, rate=rate)
@@ -300,6 +362,8 @@ class _Training:
 
     def save(self) -> None:
         """Write a checkpoint, when there is a folder."""
+        if self.group:
+            self.group.gather_rows(self.network)
         if self.folder:
             write_checkpoint(self.folder.checkpoint_path, self.session.tensors(), self.session.facts())
             self.last_checkpoint = time.monotonic()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,9 @@ class TrainingTask(Protocol):
 
     Dropout masks are drawn from ``network.dropout_generator`` (a ``torch.Generator``, or None), whose state the loop
     saves; a network without that attribute must not draw random numbers.
+
+    A state that is carried has a row for each row of a batch and lies in ``network.carried`` (a module of buffers), so
+    that processes which share the rows can bring it together.
 
     A task may have an attribute ``figures``: what it measured in its last ``validation_loss`` besides, by name; the log
     has them in the epoch's row.
@@ -45,6 +48,23 @@ class TrainingTask(Protocol):
         The network is in evaluation mode and no gradients are kept. The task brings its own tensors to the device,
         e.g. by :func:`gatewise.training.place`.
         """
+
+
+@runtime_checkable
+class SharedTask(TrainingTask, Protocol):
+    """A job whose batches several processes can share (:mod:`gatewise.training.distributed`).
+
+    Its ``validation_loss`` may share its work too, by :func:`own_rows` and :func:`summed` of that module.
+    """
+
+    def rows_of(self, key: Any) -> int:
+        """Return how many rows the batch of a key can be cut into."""
+
+    def share(self, key: Any, rows: slice) -> Any:
+        """Return the key of some rows of a batch, which are what they are in the whole, padding too."""
+
+    def weight(self, batch: Any) -> float:
+        """Return what the mean loss of a batch divides by, e.g. its rows."""
 
 
 class Watcher(Protocol):

@@ -49,7 +49,8 @@ class LocalEngine:
         runner: str | None = None,
     ) -> None:
         """Do all requests, see :meth:`gatewise.studies.engines.Engine.do`."""
-        workers, threads = (1, cores()) if alone else (self.jobs, self._threads)
+        most = max((one.settings.get("train", {}).get("processes", 1) for one in requests), default=1)
+        workers, threads = (1, cores()) if alone else (max(1, self.jobs // most), self._threads)
         run_pool(requests, on_outcome, on_start=on_start, then=then, workers=workers, threads=threads, runner=runner)
 
 

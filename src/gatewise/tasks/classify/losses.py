@@ -43,11 +43,19 @@ class ClassLoss(ABC):
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the mean loss, a scalar."""
-        weights = None if self.weights is None else targets @ self.weights.to(targets)
+        weights = self._weights(targets)
         if self.smoothing:
             targets = targets * (1 - self.smoothing) + self.smoothing / targets.shape[-1]
         each = self.each(logits, targets)
         return each.mean() if weights is None else (each * weights).sum() / weights.sum()
+
+    def weight(self, targets: Tensor) -> float:
+        """Return what the mean over a batch divides by."""
+        weights = self._weights(targets)
+        return float(len(targets) if weights is None else weights.sum())
+
+    def _weights(self, targets: Tensor) -> Tensor | None:
+        return None if self.weights is None else targets @ self.weights.to(targets)
 
     @abstractmethod
     def each(self, logits: Tensor, targets: Tensor) -> Tensor:

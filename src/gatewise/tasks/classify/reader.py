@@ -45,13 +45,13 @@ class Inputs:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def gather(self, rows: Ints) -> dict[str, Tensor]:
-        """Return mask, states and numbers of some texts, padded to the longest of them."""
-        steps = np.arange(int(self.lengths[rows].max()))
+    def gather(self, rows: Ints, length: int | None = None) -> dict[str, Tensor]:
+        """Return mask, states and numbers of some texts, padded to `length`, or to the longest of them."""
+        steps = np.arange(int(self.lengths[rows].max()) if length is None else length)
         mask = steps < self.lengths[rows][:, None]  # (B, T)
         batch = {"mask": torch.from_numpy(mask)}
         if self.features is not None:
-            batch["states"] = torch.from_numpy(self.features.gather(rows)[0])
+            batch["states"] = torch.from_numpy(self.features.gather(rows, length)[0])
         if self.ids is not None and self.offsets is not None:
             where = np.minimum(self.offsets[rows][:, None] + steps, len(self.ids) - 1)
             batch["ids"] = torch.from_numpy(np.where(mask, self.ids[where], 0).astype(np.int64))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,11 +17,19 @@ from gatewise.settings import ClassifySettings
 from gatewise.tasks.classify.losses import create_class_loss
 from gatewise.tasks.classify.reader import Inputs, Ints
 from gatewise.training import place
+from gatewise.training.distributed import own_rows, summed
 
 #: Batches that are sorted by length together: enough for little padding, few enough that batches differ every epoch.
 _POOL = 50
 #: Texts that are judged at once.
 _JUDGED = 128
+
+
+class Part(NamedTuple):
+    """Rows of a batch, padded to so many steps; to the longest of them where nothing is said."""
+
+    rows: Ints
+    steps: int | None = None
 
 
 class ClassifyTask:
@@ -68,13 +76,26 @@ class ClassifyTask:
             batches += _cut(pool[np.argsort(self.inputs.lengths[pool], kind="stable")], self.batch_size)
         return [batches[number] for number in torch.randperm(len(batches), generator=generator).tolist()]
 
-    def batch(self, key: Ints) -> tuple[dict[str, Tensor], Tensor]:
+    def batch(self, key: Ints | Part) -> tuple[dict[str, Tensor], Tensor]:
         """Return inputs and targets of some texts."""
-        return self.inputs.gather(key), torch.from_numpy(self.targets[key])
+        rows, steps = key if isinstance(key, Part) else Part(key)
+        return self.inputs.gather(rows, steps), torch.from_numpy(self.targets[rows])
 
     def batch_size_of(self, key: Ints) -> int:
         """Return how many texts the batch has."""
         return len(key)
+
+    def rows_of(self, key: Ints) -> int:
+        """Return how many texts the batch can be cut into."""
+        return len(key)
+
+    def share(self, key: Ints, rows: slice) -> Part:
+        """Return some texts of a batch, as long as its longest."""
+        return Part(key[rows], int(self.inputs.lengths[key].max()))
+
+    def weight(self, batch: Any) -> float:
+        """Return what the mean divides by: the texts, or what their classes weigh."""
+        return self.criterion.weight(batch[1])
 
     def loss(self, network: nn.Module, batch: Any) -> Tensor:
         """Return the mean loss of a batch."""
@@ -85,7 +106,12 @@ class ClassifyTask:
         """Return the mean loss of the validation part."""
         if not len(self.validation):
             return None
-        logits = predict_logits(network, self.inputs, self.validation, batch_size=self.batch_size)
+        size = len(self.validation)
+        own = own_rows(size, together=1 if self.sorts else self.batch_size)
+        logits = np.zeros((size, self.targets.shape[1]), np.float32)
+        if own.start < own.stop:
+            logits[own] = predict_logits(network, self.inputs, self.validation[own], batch_size=self.batch_size)
+        logits = summed(logits)
         found = decision_metrics(self.labels[self.validation], logits.argmax(axis=1), logits.shape[1])
         self.figures = {f"validation_{name}": found[name] for name in ("accuracy", "f1_macro")}
         return self.mean_loss(logits, self.validation)

@@ -16,6 +16,7 @@ from gatewise.errors import DataError
 from gatewise.settings import ForecastTrainSettings
 from gatewise.training import Loss
 from gatewise.training.device import DTYPES, choose_device
+from gatewise.training.distributed import own_rows, summed
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -161,6 +162,18 @@ class ForecastTask:
         """Return how many windows the batch at `key` holds."""
         return len(key)
 
+    def rows_of(self, key: Ints) -> int:
+        """Return how many windows the batch can be cut into."""
+        return len(key)
+
+    def share(self, key: Ints, rows: slice) -> Ints:
+        """Return some windows of a batch."""
+        return key[rows]
+
+    def weight(self, batch: ForecastBatch) -> float:
+        """Return how many windows the mean is over."""
+        return float(len(batch.target))
+
     def loss(self, network: nn.Module, batch: ForecastBatch) -> Tensor:
         """Return the mean loss of a batch."""
         # Under bfloat16 the network's outputs are short; differences of prices must not be.
@@ -177,11 +190,11 @@ class ForecastTask:
         """Return the mean loss over the validation windows, None when there are none."""
         if not len(self.validation):
             return None
-        total = 0.0
-        for start in range(0, len(self.validation), PREDICTION_BATCH):
-            key = self.validation[start : start + PREDICTION_BATCH]
+        own, total = self.validation[own_rows(len(self.validation))], 0.0
+        for start in range(0, len(own), PREDICTION_BATCH):
+            key = own[start : start + PREDICTION_BATCH]
             total += float(self.loss(network, self.batch(key))) * len(key)
-        return total / len(self.validation)
+        return float(summed(np.array([total]))[0]) / len(self.validation)
 
 
 def refuse_huge(series: SeriesSet) -> None:

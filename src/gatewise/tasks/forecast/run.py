@@ -30,6 +30,7 @@ from gatewise.tasks.forecast.intervals import ConformalIntervals
 from gatewise.tasks.forecast.model import ForecastModel, create_network
 from gatewise.tasks.running import keep_outcome, result_of_training, run_in_folder
 from gatewise.training import Progress, Seeds, train
+from gatewise.training.joining import HelperDone
 
 
 @dataclass
@@ -114,7 +115,12 @@ def fit_forecast(
         alone = len(splits) == 1
         one = settings if alone else settings.replace({"split.fold": split.fold})
         inner = place if alone or place is None else RunFolder.create(place.fold_path(split.fold))
-        folds.append(_fit_fold(one, series, split, inner, exclusive, progress, data_seconds))
+        try:
+            folds.append(_fit_fold(one, series, split, inner, exclusive, progress, data_seconds))
+        except HelperDone as done:  # this process only trains: on to the next fold
+            if split is splits[-1] or done.status != "finished":
+                raise
+            continue
         if folds[-1].result["status"] != "finished":
             break
     outcome = folds[0] if len(splits) == 1 else _join_folds(settings, folds, place)

@@ -15,9 +15,16 @@ from gatewise.models import TextNetwork
 from gatewise.settings import TextSettings
 from gatewise.tasks.generate.losses import TextLoss, create_text_loss
 from gatewise.tasks.generate.predicted import Ids, Ints
+from gatewise.training.distributed import own_rows, summed
 
-#: Where each text of a batch begins, and which of them begin afresh.
-Key = tuple[Ints, NDArray[np.bool_]]
+
+class Key(NamedTuple):
+    """Where each text of a batch begins, which of them begin afresh, and which of all streams they are."""
+
+    starts: Ints
+    fresh: NDArray[np.bool_]
+    rows: slice = slice(None)
+
 
 #: Windows that are judged at once.
 _JUDGED = 64
@@ -33,11 +40,13 @@ class TextBatch(NamedTuple):
     inputs : (B, T) numbers of the symbols that are read; V where a text begins.
     targets : (B, T) numbers of the symbols that follow them.
     fresh : (B,) whether a stream starts from a fresh state; None when all do.
+    rows : which of all streams these are.
     """
 
     inputs: Tensor
     targets: Tensor
     fresh: Tensor | None
+    rows: slice = slice(None)
 
 
 class Streams:
@@ -61,6 +70,11 @@ class Streams:
         self.notes: tuple[str, ...] = ()
         if self.batch_size < asked:
             self.notes = (f"the text is short: {self.batch_size} streams are read side by side, not {asked}",)
+        if self.batch_size < settings.train.processes:
+            raise DataError(
+                f"{settings.train.processes} processes cannot share a text that gives {self.batch_size} streams: "
+                "take fewer, give more text, or a smaller window"
+            )
         length = len(self.text) // self.batch_size
         self.shift = self.steps if length >= 2 * self.steps else 1  # an epoch begins at 0 .. shift - 1
         self.chunks = (length - self.shift) // self.steps
@@ -77,17 +91,17 @@ class Streams:
         shift = int(torch.randint(self.shift, (), generator=generator))
         fresh = (torch.rand(self.chunks, self.batch_size, generator=generator) < self.reset_rate).numpy()
         fresh[0] = True  # what was carried is the end of the text
-        return [(self.starts + shift + chunk * self.steps, fresh[chunk]) for chunk in range(self.chunks)]
+        return [Key(self.starts + shift + chunk * self.steps, fresh[chunk]) for chunk in range(self.chunks)]
 
     def batch(self, key: Key) -> TextBatch:
         """Read the chunk at `key`."""
-        starts, fresh = key
+        starts, fresh, rows = key
         text = self.text[starts[:, None] + np.arange(self.steps + 1)]
-        return TextBatch(*_read_and_said(text, fresh, self.network.nothing), torch.from_numpy(fresh))
+        return TextBatch(*_read_and_said(text, fresh, self.network.nothing), torch.from_numpy(fresh), rows)
 
     def batch_size_of(self, key: Key) -> int:
         """Return how many symbols the chunk predicts."""
-        return len(key[0]) * self.steps
+        return len(key.starts) * self.steps
 
 
 class DrawnWindows:
@@ -109,17 +123,17 @@ class DrawnWindows:
         order = self.starts[torch.randperm(len(self.starts), generator=generator).numpy()]
         begins = (torch.rand(len(order), generator=generator) < self.reset_rate).numpy()
         cuts = range(0, len(order), self.batch_size)
-        return [(order[cut : cut + self.batch_size], begins[cut : cut + self.batch_size]) for cut in cuts]
+        return [Key(order[cut : cut + self.batch_size], begins[cut : cut + self.batch_size]) for cut in cuts]
 
     def batch(self, key: Key) -> TextBatch:
         """Read the windows at `key`."""
-        starts, begins = key
+        starts, begins, _ = key
         text = self.ids[starts[:, None] + np.arange(self.steps + 1)]
         return TextBatch(*_read_and_said(text, begins, self.network.nothing), None)
 
     def batch_size_of(self, key: Key) -> int:
         """Return how many symbols the batch predicts."""
-        return len(key[0]) * self.steps
+        return len(key.starts) * self.steps
 
 
 def _read_and_said(text: Ints, begins: NDArray[np.bool_], nothing: int) -> tuple[Tensor, Tensor]:
@@ -143,7 +157,7 @@ class TextTask:
     def __init__(
         self, network: TextNetwork, ids: Ids, settings: TextSettings, *, train: Ints, validation: Ints
     ) -> None:
-        self.criterion = create_text_loss(settings.train)
+        self.criterion, self.symbols = create_text_loss(settings.train), network.symbols
         self.ids, self.validation, self.window = ids, validation, settings.data.window
         self.batches: Streams | DrawnWindows
         if settings.train.regime == "streams":
@@ -159,14 +173,26 @@ class TextTask:
         self.notes = self.batches.notes
         self.carried = settings.train.regime == "streams"
 
+    def rows_of(self, key: Key) -> int:
+        """Return how many texts the batch can be cut into."""
+        return len(key.starts)
+
+    def share(self, key: Key, rows: slice) -> Key:
+        """Return some texts of a batch."""
+        return Key(key.starts[rows], key.fresh[rows], rows)
+
+    def weight(self, batch: TextBatch) -> float:
+        """Return how many symbols the mean is over: those that training saw."""
+        return float((batch.targets < self.symbols).sum())
+
     def loss(self, network: nn.Module, batch: TextBatch) -> Tensor:
         """Return the mean loss of a batch; streams go on from where their last batch ended."""
         assert isinstance(network, TextNetwork)
         if batch.fresh is None:
             logits, _ = network(batch.inputs)
         else:
-            logits, end = network(batch.inputs, network.carried_state(batch.fresh))
-            network.keep_state(end)
+            logits, end = network(batch.inputs, network.carried_state(batch.fresh, batch.rows))
+            network.keep_state(end, batch.rows)
         return self.criterion(logits, batch.targets)
 
     def validation_loss(self, network: nn.Module) -> float | None:
@@ -193,8 +219,9 @@ def mean_loss(network: TextNetwork, ids: Ids | _Joined, starts: Ints, steps: int
     """
     device = next(network.parameters()).device
     total = count = 0.0
-    for first in range(0, len(starts), _JUDGED):
-        some, state = starts[first : first + _JUDGED], None
+    own = starts[own_rows(len(starts))]
+    for first in range(0, len(own), _JUDGED):
+        some, state = own[first : first + _JUDGED], None
         for begin in range(0, steps, _CHUNK):
             size = min(_CHUNK, steps - begin)
             text = torch.from_numpy(ids[some[:, None] + np.arange(begin, begin + size + 1)]).to(device)
@@ -202,7 +229,8 @@ def mean_loss(network: TextNetwork, ids: Ids | _Joined, starts: Ints, steps: int
             seen = int((text[:, 1:] < network.symbols).sum())
             total += float(criterion(logits, text[:, 1:])) * seen
             count += seen
-    return total / max(count, 1)
+    total, count = summed(np.array([total, count]))
+    return float(total) / max(float(count), 1)
 
 
 def window_starts(spans: Ints, window: int, stride: int) -> Ints:

@@ -81,7 +81,7 @@ def test_chunks_begin_where_the_last_ended_and_with_nothing_where_the_state_is_d
 @pytest.mark.parametrize("rate", [0.0, 0.3])
 def test_the_share_of_streams_that_begin_afresh(rate):
     _, task = make(text(9000), reset_rate=rate)
-    fresh = np.stack([fresh for _, fresh in task.plan(order())][1:])
+    fresh = np.stack([key.fresh for key in task.plan(order())][1:])
     assert fresh.mean() == pytest.approx(rate, abs=0.03)
 
 
