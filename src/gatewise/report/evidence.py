@@ -59,6 +59,7 @@ class Evidence:
     environments: tuple[Mapping[str, Any], ...] = ()
     intervals: Mapping[str, Any] = field(default_factory=dict)
     task: str = "forecast"
+    search: Mapping[str, Any] | None = None  # trials, budget and choice of each level
     within: str = ""  # what every run measured inside itself and the levels differ in: "memory", "sampling"
 
     @property
@@ -164,6 +165,7 @@ def _study(folder: StudyFolder) -> Evidence:
         notes=_unique([*(tree.get("notes") or ()), *said]),
         leaking=bool(tree.get("leaking")),
         test=str(tree.get("test") or ""),
+        search=tree.get("search"),
         settings=_optional(first, "settings") if first else {},
         environments=_environments(run for level in levels for run in level.runs),
         intervals={

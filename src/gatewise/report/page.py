@@ -16,6 +16,7 @@ from gatewise.report.evidence import Evidence, read_evidence
 from gatewise.report.figure import Figure, pack
 from gatewise.report.parts import parts_of
 from gatewise.runs import atomic
+from gatewise.wording import say
 
 _PAGE = "page.html"
 
@@ -151,4 +152,5 @@ def _template() -> Any:
     environment = Environment(
         loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.globals["say"] = say
     return environment.get_template("template.html")

@@ -18,6 +18,7 @@ from gatewise.report import (
     tables,
     tables_classify,
     tables_forecast,
+    tables_search,
     tables_text,
 )
 from gatewise.report.evidence import Evidence
@@ -159,6 +160,7 @@ def _shared_figures(evidence: Evidence) -> dict[str, list[Figure]]:
         "seeds": figures.seeds_figure(evidence) if evidence.is_study else None,
         "time": figures.time_figure(evidence) if evidence.is_study else None,
     }
+    single["search"] = tables_search.search_figure(evidence)
     return {**{name: _some(made) for name, made in single.items()}, "loss": figures.loss_figures(evidence)}
 
 
@@ -169,6 +171,7 @@ def _shared_tables(evidence: Evidence) -> dict[str, Table | list[Table] | None]:
         "comparisons": tables.comparisons_table(evidence),
         "claims": tables.claims_table(evidence),
         "failed": tables.failed_table(evidence),
+        "search": tables_search.search_table(evidence),
         "machine": tables.machine_table(evidence),
         "settings": tables.settings_table(evidence),
     }
