@@ -10,8 +10,8 @@ from gatewise.report.figure import Figure
 from gatewise.report.figures_text import line_figure
 from gatewise.report.table import Cell, Table, figure, head
 from gatewise.report.words import metric_heading, number
-from gatewise.studies.factors import with_setting
 from gatewise.studies.search.summary import worth
+from gatewise.studies.words import label_of, setting
 from gatewise.wording import say
 
 _MOST_POINTS = 60
@@ -47,7 +47,7 @@ def search_figure(evidence: Evidence) -> Figure | None:
         step = max(1, len(best) // _MOST_POINTS)
         kept = {str(place + 1): best[place] for place in range(0, len(best), step) if best[place] is not None}
         if kept:
-            lines[level["label"]] = kept
+            lines[label_of(level["label"], level["levels"])] = kept
     order = sorted({place for line in lines.values() for place in line}, key=int)
     axes = (say("search.axis_trials"), say("search.axis_best", metric=metric_heading(found["metric"])))
     return line_figure("search", say("search.figure"), say("search.figure_note"), axes, lines, order, None)
@@ -67,13 +67,13 @@ def _row(level: Mapping[str, Any]) -> list[Cell]:
     lost = [say(f"search.count_{what}", n=level[what]) for what in ("diverged", "failed") if level[what]]
     trials = str(level["trials"]) + (f" ({', '.join(lost)})" if lost else "")
     chosen = [
-        with_setting(path, value) + (f" ({say(f'search.at_{edge}')})" if (edge := level["edges"].get(path)) else "")
+        setting(path, value) + (f" ({say(f'search.at_{edge}')})" if (edge := level["edges"].get(path)) else "")
         for path, value in (level["chosen"] or {}).items()
     ]
     gain = worth(level)
     against, start, end, change = gain or ("", None, level["value"], None)
     return [
-        head(level["label"]),
+        head(label_of(level["label"], level["levels"])),
         figure(trials),
         figure(f"{level['epochs']:,}"),
         figure(number(level["seconds"], 3)),

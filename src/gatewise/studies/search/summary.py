@@ -6,9 +6,11 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gatewise.metrics.names import is_higher_better, metric_phrase
-from gatewise.studies.factors import show, with_setting
-from gatewise.wording import say
+from gatewise.metrics.names import is_higher_better
+from gatewise.studies.factors import show
+from gatewise.studies.words import label_of, metric_label, setting
+from gatewise.studies.words import value as value_text
+from gatewise.wording import digits, say
 
 
 def summarise_search(tree: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -44,7 +46,7 @@ def search_notes(found: Mapping[str, Any] | None) -> list[str]:
     """Say what a reader must know of a search before believing the numbers."""
     if not found or not found["levels"]:
         return []
-    notes = [say("search.frame", metric=metric_phrase(found["metric"]))]
+    notes = [say("search.frame", metric=metric_label(found["metric"]))]
     if found["halving"]:
         notes.append(say("search.halving", **found["halving"]))
     budgets = {level["trials"] for level in found["levels"]}
@@ -52,10 +54,14 @@ def search_notes(found: Mapping[str, Any] | None) -> list[str]:
         notes.append(say("search.unequal", least=min(budgets), most=max(budgets)))
     for level in found["levels"]:
         for path, end in level["edges"].items():
-            what = with_setting(path, level["chosen"][path])
-            notes.append(say(f"search.edge_{end}", label=level["label"], what=what))
+            what = setting(path, level["chosen"][path])
+            notes.append(say(f"search.edge_{end}", label=_name(level), what=what))
         if level["failed"] or level["diverged"]:
-            notes.append(say("search.failed", **{key: level[key] for key in ("label", "failed", "diverged", "trials")}))
+            notes.append(
+                say(
+                    "search.failed", label=_name(level), **{key: level[key] for key in ("failed", "diverged", "trials")}
+                )
+            )
     return notes
 
 
@@ -65,30 +71,31 @@ def search_findings(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     if not found or not levels:
         return []
     budgets = {level["trials"] for level in found["levels"]}
-    key = "search.budget" if len(budgets) == 1 else "search.budgets"
     epochs = [level["epochs"] for level in found["levels"]]
+    metric = metric_label(found["metric"])
     text = say(
-        key, n=len(found["levels"]), trials=max(budgets), least=f"{min(epochs):,}", most=f"{max(epochs):,}",
-        metric=metric_phrase(found["metric"]),
+        "search.budget" if len(budgets) == 1 else "search.budgets",
+        n=len(found["levels"]), trials=max(budgets), least=digits(f"{min(epochs):,}"), most=digits(f"{max(epochs):,}"),
+        metric=metric,
     )  # fmt: skip
-    evidence = [f"{level['label']}: {values_text(level['chosen'])}" for level in levels]
-    findings = [{"text": text, "evidence": evidence}]
+    chosen = [say("search.chosen", label=_name(level), values=values_text(level["chosen"])) for level in levels]
+    findings: list[dict[str, Any]] = [{"text": text, "evidence": chosen, "see": "search-table"}]
     gains = [(level, gain) for level in levels if (gain := worth(level)) is not None]
     if gains:
-        level, (against, start, end, change) = max(gains, key=lambda one: abs(one[1][3]))
-        findings.append(
-            {
-                "text": say(
-                    f"search.worth_{against}", label=level["label"], start=f"{start:.4g}", end=f"{end:.4g}",
-                    percent=f"{100 * abs(change):.0f}", metric=metric_phrase(found["metric"]),
-                ),
-                "evidence": [
-                    f"{one['label']}: {begin:.4g} to {best:.4g} ({100 * share:+.0f} %)"
-                    for one, (_, begin, best, share) in gains
-                ],
-            }
-        )  # fmt: skip
+        most, gain = max(gains, key=lambda one: abs(one[1][3]))
+        text = say(f"search.worth_{gain[0]}", label=_name(most), metric=metric, **_from_to(gain))
+        evidence = [say("search.gain", label=_name(level), **_from_to(one)) for level, one in gains]
+        findings.append({"text": text, "evidence": evidence, "see": "search-table"})
     return findings
+
+
+def _name(level: Mapping[str, Any]) -> str:
+    return label_of(level["label"], level["levels"])
+
+
+def _from_to(gain: tuple[str, float, float, float]) -> dict[str, str]:
+    _, start, end, change = gain
+    return {"start": value_text(start), "end": value_text(end), "percent": digits(f"{100 * abs(change):.1f}")}
 
 
 def worth(level: Mapping[str, Any]) -> tuple[str, float, float, float] | None:
@@ -111,7 +118,7 @@ def values_text(values: Mapping[str, Any]) -> str:
     >>> values_text({"train.learning_rate": 0.003, "model.units": 64})
     'learning rate 0.003, units 64'
     """
-    return ", ".join(with_setting(path, value) for path, value in values.items())
+    return say("words.comma").join(setting(path, value) for path, value in values.items())
 
 
 def _level(label: str, level: Mapping[str, Any], *, higher: bool) -> dict[str, Any]:
