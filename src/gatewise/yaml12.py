@@ -16,7 +16,7 @@ import yaml
 
 from gatewise.errors import SettingsError
 
-__all__ = ["load_yaml", "parse_yaml"]
+__all__ = ["load_yaml", "parse_yaml", "yaml_lines"]
 
 #: A settings file is a page or two; what is larger is another kind of file given by mistake.
 MAX_BYTES = 1_000_000
@@ -75,6 +75,41 @@ def parse_yaml(text: str, *, where: str = "text") -> Any:
     finally:
         if loader is not None:
             loader.dispose()
+
+
+def yaml_lines(text: str) -> dict[str, int]:
+    r"""Return the line, counted from 1, of every key and list entry of a YAML text, by its dotted path.
+
+    Examples
+    --------
+    >>> yaml_lines("vary:\n  model.cell: [gru, lstm]")
+    {'vary': 1, 'vary.model.cell': 2, 'vary.model.cell.0': 2, 'vary.model.cell.1': 2}
+    """
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        found: dict[str, int] = {}
+        if node is not None:
+            _note_lines(node, "", found)
+        return found
+    except yaml.YAMLError:
+        return {}  # told where the text is read
+    finally:
+        loader.dispose()
+
+
+def _note_lines(node: yaml.Node, path: str, found: dict[str, int]) -> None:
+    if len(found) > MAX_NODES:
+        return
+    parts: list[tuple[str, yaml.Node, yaml.Node]] = []
+    if isinstance(node, yaml.MappingNode):
+        parts = [(str(key.value), key, value) for key, value in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        parts = [(str(number), value, value) for number, value in enumerate(node.value)]
+    for name, place, value in parts:
+        inner = f"{path}.{name}" if path else name
+        found.setdefault(inner, place.start_mark.line + 1)
+        _note_lines(value, inner, found)
 
 
 class _Loader(yaml.SafeLoader):

@@ -104,7 +104,7 @@ def _show_plan(settings: StudySettings, *, as_json: bool) -> None:
     if as_json:
         print_json(plan.to_json())
         return
-    seeds = ", ".join(str(seed) for seed in settings.seeds)
+    seeds = ", ".join(str(seed) for seed in settings.seed_numbers)
     rows = [(label, seeds) for label in dict.fromkeys(run.label for run in plan.runs)]
     print_table(("setting", "seeds"), rows, title=f"{settings.name}: {len(plan.runs)} runs")
     for line in (*plan.design, *plan.warnings):

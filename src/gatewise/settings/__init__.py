@@ -13,6 +13,7 @@ from gatewise.settings.base import (
     RunSettings,
     Settings,
     field_names,
+    fingerprint_of,
     flat_fields,
     lay,
     parse,
@@ -27,6 +28,7 @@ from gatewise.settings.classify import (
     ClassifyTrainSettings,
     EncoderSettings,
 )
+from gatewise.settings.counting import CountsWhen, why_ignored
 from gatewise.settings.forecast import (
     ForecastDataSettings,
     ForecastModelSettings,
@@ -63,6 +65,7 @@ __all__ = [
     "ClassifyTrainSettings",
     "CLASSIFY_PRESETS",
     "Count",
+    "CountsWhen",
     "EncoderSettings",
     "FROM_SCRATCH",
     "ForecastDataSettings",
@@ -85,9 +88,11 @@ __all__ = [
     "TextTrainSettings",
     "TrainSettings",
     "field_names",
+    "fingerprint_of",
     "flat_fields",
     "lay",
     "parse",
     "read_sampling",
     "preset_of",
+    "why_ignored",
 ]

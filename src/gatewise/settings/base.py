@@ -116,10 +116,18 @@ class RunSettings(Settings):
 
         Names and places do not count: the run's name, the files' paths, the seconds between checkpoints.
         """
+        return fingerprint_of(self.what_counts(), data_digest)
+
+    def what_counts(self) -> dict[str, Any]:
+        """Return the plain tree of all settings that make a run what it is."""
         places = {"files", "validation_files", "test_files"}
-        tree = self.model_dump(mode="json", exclude={"name": True, "data": places, "train": {"checkpoint_seconds"}})
-        text = json.dumps([RESULTS_VERSION, data_digest, tree], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return self.model_dump(mode="json", exclude={"name": True, "data": places, "train": {"checkpoint_seconds"}})
+
+
+def fingerprint_of(tree: Mapping[str, Any], data_digest: str) -> str:
+    """Return the fingerprint of a run from what counts of its settings; see :meth:`RunSettings.fingerprint`."""
+    text = json.dumps([RESULTS_VERSION, data_digest, tree], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def lay(tree: dict[str, Any], values: Mapping[str, Any]) -> None:

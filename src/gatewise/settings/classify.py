@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from gatewise import registry
 from gatewise.settings.base import Count, Names, Rate, RunSettings, Settings, registered
+from gatewise.settings.counting import CountsWhen
 from gatewise.settings.model import ModelSettings
 from gatewise.settings.train import TrainSettings
 
@@ -65,17 +66,19 @@ class ClassifySplitSettings(Settings):
 
     kind: Literal["stratified", "random", "folds", "given"] = "stratified"
     """stratified: parts have the classes' shares; random; folds: one of several judges; given: the data say it."""
-    test: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.3
+    test: Annotated[float, Field(ge=0.0, lt=1.0), CountsWhen("split.kind", ("stratified", "random"))] = 0.3
     """Share that judges; 0 trains on everything and judges nothing."""
     validation: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
     """Share of the rest that chooses the epoch, thresholds and temperature."""
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
+    seed: Annotated[
+        int, Field(ge=0, lt=2**32), CountsWhen("split.kind", but_not=("given",)), CountsWhen("split.train_size")
+    ] = 42
     """Seed of the drawing."""
     near_duplicates: Literal["together", "apart"] = "together"
     """together: near-duplicates stay in one part; apart: they are drawn like any other text, which leaks."""
-    folds: Annotated[int, Field(ge=2)] = 5
+    folds: Annotated[int, Field(ge=2), CountsWhen("split.kind", ("folds",))] = 5
     """Parts that folds makes."""
-    fold: Annotated[int, Field(ge=0)] = 0
+    fold: Annotated[int, Field(ge=0), CountsWhen("split.kind", ("folds",))] = 0
     """Which of the folds judges."""
     column: str | None = None
     """Column that says train, validation or test."""
@@ -94,23 +97,25 @@ class EncoderSettings(Settings):
     """Fetch the encoder from the hub when it is not on this machine."""
     vectors: str | None = None
     """File of word vectors (word and numbers on a line, as GloVe and fastText write them) that words start from."""
-    layers: tuple[int, ...] = (-4, -3, -2, -1)
+    layers: Annotated[tuple[int, ...], CountsWhen("encoder.name", but_not=FROM_SCRATCH)] = (-4, -3, -2, -1)
     """Hidden layers that a learned mix joins, counted from the last (-1); none: all of them."""
     states: Literal["encoder", "decoder"] = "encoder"
     """Of T5: the encoder's states, or the decoder's when it reads the text too (the report's way)."""
-    precision: Literal["float16", "float32"] = "float16"
+    precision: Annotated[Literal["float16", "float32"], CountsWhen("encoder.name", but_not=FROM_SCRATCH)] = "float16"
     """Number format of the states that are kept on disk."""
-    runtime: Literal["torch", "onnx", "int8"] = "torch"
+    runtime: Annotated[Literal["torch", "onnx", "int8"], CountsWhen("encoder.name", but_not=FROM_SCRATCH)] = "torch"
     """What computes the states: torch, ONNX Runtime, or ONNX Runtime with int8 weights (their drift is said)."""
     tune_layers: Annotated[int, Field(ge=0)] = 0
     """Last layers of the encoder that are trained too; 0 keeps it frozen."""
     lora_rank: Annotated[int, Field(ge=0)] = 0
     """Rank of low-rank adapters that are trained in every layer; 0: none."""
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-5
+    learning_rate: Annotated[float, Field(gt=0), CountsWhen("encoder.tune_layers"), CountsWhen("encoder.lora_rank")] = (
+        2e-5
+    )
     """Step size of what is trained of the encoder."""
-    vocabulary: Count = 30_000
+    vocabulary: Annotated[Count, CountsWhen("encoder.name", FROM_SCRATCH)] = 30_000
     """Most words or characters that get a vector of their own."""
-    minimum_count: Count = 2
+    minimum_count: Annotated[Count, CountsWhen("encoder.name", FROM_SCRATCH)] = 2
     """Words and characters seen less often in the training part share one vector."""
 
 
@@ -125,7 +130,7 @@ class ClassifyModelSettings(ModelSettings):
     """Read the text in both directions."""
     pooling: tuple[Annotated[str, registered(registry.POOLINGS)], ...] = ("last", "mean", "max")
     """What is taken from the outputs over a text, side by side."""
-    embedding: Count = 128
+    embedding: Annotated[Count, CountsWhen("encoder.name", FROM_SCRATCH)] = 128
     """Size of a word's or character's vector, where there is no pretrained encoder."""
     token_embedding: Annotated[int, Field(ge=0)] = 0
     """Size of a vector of each token that is trained and laid beside the pretrained encoder's states; 0: none."""
@@ -133,11 +138,11 @@ class ClassifyModelSettings(ModelSettings):
     """Share of what was pooled that is dropped before the dense layers."""
     head: tuple[Count, ...] = (512,)
     """Sizes of the dense layers between the pooled outputs and the classes."""
-    head_activation: Literal["relu", "tanh", "gelu", "linear"] = "tanh"
+    head_activation: Annotated[Literal["relu", "tanh", "gelu", "linear"], CountsWhen("model.head")] = "tanh"
     """Activation of the dense layers."""
-    head_norm: bool = True
+    head_norm: Annotated[bool, CountsWhen("model.head")] = True
     """Normalise what the first dense layer gives, before its dropout."""
-    head_dropout: Rate = 0.2
+    head_dropout: Annotated[Rate, CountsWhen("model.head")] = 0.2
     """Share of units dropped after the first dense layer."""
 
     @field_validator("pooling")
@@ -161,9 +166,9 @@ class ClassifyTrainSettings(TrainSettings):
     """Share of the target that is spread evenly over all classes."""
     vote_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
     """Share of the annotators' votes in the target, where there are votes; the rest is the label."""
-    focal_gamma: Annotated[float, Field(ge=0)] = 2.0
+    focal_gamma: Annotated[float, Field(ge=0), CountsWhen("train.loss", ("focal",))] = 2.0
     """How much the focal loss looks away from what is easy."""
-    logit_adjustment: Annotated[float, Field(ge=0)] = 0.15
+    logit_adjustment: Annotated[float, Field(ge=0), CountsWhen("train.loss", ("logit_adjusted",))] = 0.15
     """How much the logit-adjusted loss makes up for rare classes: 0 not at all, 1 wholly."""
     learning_rate: Annotated[float, Field(gt=0)] | None = 1.5e-3
     """Step size; the optimizer's own default when absent."""
@@ -173,7 +178,7 @@ class ClassifyTrainSettings(TrainSettings):
     """How the learning rate moves."""
     batch_size: Count = 32
     """Texts in a step."""
-    epochs: Count = 4
+    epochs: Annotated[Count, CountsWhen("train.minutes", (None,))] = 4
     """Most passes over the training part."""
     least_steps: Annotated[int, Field(ge=0)] = 1200
     """Steps that are made at least: where the texts are few, there are more epochs, up to ten times as many."""

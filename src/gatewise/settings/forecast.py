@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from gatewise import registry
 from gatewise.settings.base import Count, Names, RunSettings, Settings, registered
+from gatewise.settings.counting import CountsWhen
 from gatewise.settings.model import ModelSettings
 from gatewise.settings.train import TrainSettings
 
@@ -66,17 +67,17 @@ class ForecastSplitSettings(Settings):
     """Share of the windows that judge; 0 trains on everything and judges nothing."""
     validation: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
     """Share of the training windows that choose the epoch."""
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
+    seed: Annotated[int, Field(ge=0, lt=2**32), CountsWhen("split.kind", ("random",))] = 42
     """Seed of a random split."""
-    folds: Annotated[int, Field(ge=1)] = 5
+    folds: Annotated[int, Field(ge=1), CountsWhen("split.kind", ("walk_forward", "blocked"))] = 5
     """Number of folds of a walk_forward or blocked split."""
-    fold: Annotated[int, Field(ge=0)] | None = None
+    fold: Annotated[Annotated[int, Field(ge=0)] | None, CountsWhen("split.kind", ("walk_forward", "blocked"))] = None
     """Train this fold alone; all folds when absent."""
-    purge: Annotated[int, Field(ge=0)] | None = None
+    purge: Annotated[Annotated[int, Field(ge=0)] | None, CountsWhen("split.kind", but_not=("random",))] = None
     """Windows left out on each side of a border; as many as straddle it when absent."""
-    embargo: Annotated[int, Field(ge=0)] = 0
+    embargo: Annotated[int, Field(ge=0), CountsWhen("split.kind", ("blocked",))] = 0
     """Further windows left out after a test block."""
-    border: Literal["time", "series"] = "time"
+    border: Annotated[Literal["time", "series"], CountsWhen("split.kind", but_not=("random",))] = "time"
     """Several series: one border date for all, or the last share of each series."""
 
     @model_validator(mode="after")
@@ -100,9 +101,15 @@ class ForecastTrainSettings(TrainSettings):
 
     loss: Annotated[str, registered(registry.LOSSES)] = "mse"
     """What training minimises."""
-    huber_delta: Annotated[float, Field(gt=0)] = 1.0
+    huber_delta: Annotated[float, Field(gt=0), CountsWhen("train.loss", ("huber",))] = 1.0
     """Where the Huber loss turns from squared to absolute."""
-    quantiles: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
+    quantiles: Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], CountsWhen("train.loss", ("quantile",))] = (
+        0.025,
+        0.1,
+        0.5,
+        0.9,
+        0.975,
+    )
     """Levels of the quantile loss."""
 
     @field_validator("quantiles")

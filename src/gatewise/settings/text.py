@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from gatewise import registry
 from gatewise.errors import SettingsError
 from gatewise.settings.base import Count, Names, Rate, RunSettings, Settings, parse, registered
+from gatewise.settings.counting import CountsWhen
 from gatewise.settings.model import ModelSettings
 from gatewise.settings.sampling import SamplingSettings
 from gatewise.settings.train import TrainSettings
@@ -59,7 +60,7 @@ class TextDataSettings(Settings):
     """What a document is: a file, a line, or what stands between blank lines."""
     window: Count = 64
     """Symbols that are read between two steps of the optimiser."""
-    stride: Count | None = None
+    stride: Annotated[Count | None, CountsWhen("train.regime", ("windows",))] = None
     """Symbols from the start of a window to the next (regime windows); as many as the window has when absent."""
 
 
@@ -72,7 +73,7 @@ class TextSplitSettings(Settings):
     """Share that judges; 0 trains on everything and judges nothing."""
     validation: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.05
     """Share of the rest that chooses the epoch."""
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
+    seed: Annotated[int, Field(ge=0, lt=2**32), CountsWhen("split.kind", ("document", "windows"))] = 42
     """Seed of a split that draws."""
 
 
@@ -85,7 +86,7 @@ class TextModelSettings(ModelSettings):
     """Units of each layer."""
     embedding: Annotated[int, Field(ge=0)] = 64
     """Size of a symbol's vector; 0 feeds the symbol itself (one-hot)."""
-    embedding_start: Literal["normal", "small"] = "normal"
+    embedding_start: Annotated[Literal["normal", "small"], CountsWhen("model.embedding")] = "normal"
     """Where vectors start: normal (as torch's) learns faster and better; small (as Keras') is the report's."""
     symbol_dropout: Rate = 0.0
     """Share of the symbols whose vector is dropped as a whole, before the first layer."""
@@ -93,7 +94,7 @@ class TextModelSettings(ModelSettings):
     """Share of the last layer's outputs that is dropped."""
     ngrams: Annotated[int, Field(ge=0, le=12)] = 0
     """Mix n-grams of the training part, up to so many symbols, into every prediction; 0: the network predicts alone."""
-    ngram_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.35
+    ngram_share: Annotated[float, Field(gt=0.0, lt=1.0), CountsWhen("model.ngrams")] = 0.35
     """Share of the n-grams in a mixed prediction."""
     tied: bool = False
     """Let the output layer use the embedding's weights; needs what it reads to be as wide as the embedding."""
@@ -106,7 +107,7 @@ class TextTrainSettings(TrainSettings):
     """What training minimises."""
     label_smoothing: Rate = 0.0
     """Share of the target that is spread evenly over all symbols (cross_entropy and kl_divergence)."""
-    focal_gamma: Annotated[float, Field(ge=0)] = 2.0
+    focal_gamma: Annotated[float, Field(ge=0), CountsWhen("train.loss", ("focal", "binary_focal"))] = 2.0
     """How much the focal losses look away from what is easy."""
     regime: Literal["streams", "windows"] = "streams"
     """streams: texts side by side, the state carried from window to window; windows: each read from a fresh state."""
@@ -118,7 +119,7 @@ class TextTrainSettings(TrainSettings):
     """Longest gradient that is allowed, over all weights."""
     schedule: Annotated[str, registered(registry.SCHEDULES)] = "cosine"
     """How the learning rate moves."""
-    epochs: Count = 10
+    epochs: Annotated[Count, CountsWhen("train.minutes", (None,))] = 10
     """Most passes over the training part."""
     patience: Annotated[int, Field(ge=0)] | None = None
     """Epochs without improvement on validation before training stops; absent: never."""
@@ -141,7 +142,7 @@ class TextParts(Settings):
     """Also judge a copy that goes on learning from the held-out text after predicting it, with this step size."""
     prequential: bool = False
     """Also judge by one pass over the training part, each symbol predicted before it is learned."""
-    sample_prompt: str = ""
+    sample_prompt: Annotated[str, CountsWhen("sample_length")] = ""
     """How the samples written during training begin; a learned start when empty."""
     sample_length: Annotated[int, Field(ge=0, le=10_000)] = 200
     """Symbols in each sample written during training; 0 writes none."""
@@ -150,9 +151,9 @@ class TextParts(Settings):
     """Also judge with the context cut to so many symbols before each one that is predicted, e.g. 1, 10, 100."""
     samplings: tuple[Annotated[str, AfterValidator(_is_sampling)], ...] = ()
     """Ways of writing that are judged after training: greedy, or e.g. temperature=0.8 or temperature=1 top_p=0.9."""
-    sampling_texts: Count = 16
+    sampling_texts: Annotated[Count, CountsWhen("samplings")] = 16
     """Texts that each of the samplings writes."""
-    sampling_length: Count = 1000
+    sampling_length: Annotated[Count, CountsWhen("samplings")] = 1000
     """Symbols of each of these texts."""
 
     @model_validator(mode="after")

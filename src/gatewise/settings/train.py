@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from gatewise import registry
 from gatewise.settings.base import Count, Settings, registered
+from gatewise.settings.counting import CountsWhen
 
 
 class TrainSettings(Settings):
@@ -17,7 +18,7 @@ class TrainSettings(Settings):
     """How a gradient becomes a step."""
     learning_rate: Annotated[float, Field(gt=0)] | None = None
     """Step size; the optimizer's own default when absent."""
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    momentum: Annotated[float, Field(ge=0, lt=1), CountsWhen("train.optimizer", ("sgd", "rmsprop"))] = 0.0
     """Momentum of sgd and rmsprop."""
     weight_decay: Annotated[float, Field(ge=0)] | None = None
     """Pull of the weights towards zero; the optimizer's own default when absent."""
@@ -27,7 +28,7 @@ class TrainSettings(Settings):
     """How the learning rate moves."""
     batch_size: Count = 32
     """Windows in a step."""
-    epochs: Count = 100
+    epochs: Annotated[Count, CountsWhen("train.minutes", (None,))] = 100
     """Most passes over the training windows."""
     patience: Annotated[int, Field(ge=0)] | None = 10
     """Epochs without improvement on validation before training stops; absent: never."""

@@ -24,6 +24,7 @@ from gatewise.studies.levels import (
     conditions,
     known_interval,
     paired,
+    partition,
     read_levels,
 )
 from gatewise.studies.rules import Rules
@@ -130,7 +131,7 @@ def _against_baselines(levels: Sequence[LevelResults], study: Mapping[str, Any])
         names.insert(0 if study["task"] == "classify" else 1, str(best))
     rows = []
     for name in names:
-        for _, group in conditions(levels, study["main"]):
+        for _, group in partition(levels, study["main"]):
             known = [
                 (level, values, baseline)
                 for level in group

@@ -17,7 +17,7 @@ def check_decisions(study: StudySettings, factors: tuple[Factor, ...]) -> list[s
     by_name = {factor.name: factor for factor in factors}
     problems = []
     if study.reference is not None:
-        main = by_name.get(study.main or "")
+        main = by_name.get(study.main_of(factors) or "")
         if main is None:
             problems.append("reference: nothing varies, so there is no level to compare with")
         elif main.find(study.reference) is None:
@@ -28,7 +28,7 @@ def check_decisions(study: StudySettings, factors: tuple[Factor, ...]) -> list[s
     if study.datasets is not None:
         if study.datasets not in by_name:
             problems.append(f"datasets: {study.datasets!r} is not varied{did_you_mean(study.datasets, by_name)}")
-        elif study.datasets == study.main:
+        elif study.datasets == study.main_of(factors):
             problems.append(
                 f"datasets: {study.datasets} is the factor whose levels are compared; name that one with `compare`"
             )
@@ -41,7 +41,7 @@ def describe_design(study: StudySettings, factors: tuple[Factor, ...]) -> tuple[
     if counted is None:
         return ()
     main, pairs = counted
-    seeds = len(study.seeds)
+    seeds = len(study.seed_numbers)
     family = "one comparison" if pairs == 1 else f"{pairs} comparisons"
     against = "" if study.reference is None else f" with {study.reference}"
     test = f"{say(f'notes.test.{study.test}')}, two-sided at {study.alpha:g}"
@@ -67,7 +67,7 @@ def design_warnings(study: StudySettings, factors: tuple[Factor, ...]) -> tuple[
     if counted is None:
         return ()
     main, pairs = counted
-    seeds, needed = len(study.seeds), seeds_needed(pairs, study.alpha, study.test)
+    seeds, needed = len(study.seed_numbers), seeds_needed(pairs, study.alpha, study.test)
     if seeds >= needed:
         return ()
     comparisons = "one comparison" if pairs == 1 else f"{pairs} comparisons"
@@ -82,7 +82,8 @@ def design_warnings(study: StudySettings, factors: tuple[Factor, ...]) -> tuple[
 
 
 def _comparisons(study: StudySettings, factors: tuple[Factor, ...]) -> tuple[Factor, int] | None:
-    main = next((factor for factor in factors if factor.name == study.main), None)
+    main_name = study.main_of(factors)
+    main = next((factor for factor in factors if factor.name == main_name), None)
     if main is None or len(main.levels) < 2:
         return None
     return main, count_pairs(len(main.levels), with_reference=study.reference is not None)
@@ -90,5 +91,6 @@ def _comparisons(study: StudySettings, factors: tuple[Factor, ...]) -> tuple[Fac
 
 def _families(study: StudySettings, factors: tuple[Factor, ...]) -> int:
     """Count the families: one a condition of the other factors and a metric."""
-    conditions = math.prod(len(factor.levels) for factor in factors if factor.name != study.main)
+    main_name = study.main_of(factors)
+    conditions = math.prod(len(factor.levels) for factor in factors if factor.name != main_name)
     return conditions * (1 + len(set(study.also) - {study.metric}))

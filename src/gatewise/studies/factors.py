@@ -9,13 +9,14 @@ A factor is written in one of two ways::
         early stopped: {train.epochs: 100, train.patience: 3}
 
 In a group a value may depend on the level of another factor: ``model.units: {by model.cell: {gru: 64, lstm: 55}}``.
+A factor may be there only at some levels of others: ``train.focal_gamma: {when: {train.loss: focal}, levels: [1, 2]}``.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from gatewise.errors import SettingsError, did_you_mean
@@ -46,19 +47,27 @@ class Level:
     value : as written in the study file: a setting's value, or the name of a group of changes.
     changes : the dotted settings that it replaces, each with a value or a :class:`By`.
     label : how it is called in tables.
+    parts : where factors go together, the level of each of them by its name.
     """
 
     value: Any
     changes: dict[str, Any]
     label: str
+    parts: Mapping[str, Level] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Factor:
-    """A named set of levels; every level is run with every level of the other factors."""
+    """A named set of levels; every level is run with every level of the other factors.
+
+    Attributes
+    ----------
+    when : the factor is there only at these levels (written as text) of others.
+    """
 
     name: str
     levels: tuple[Level, ...]
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def find(self, value: Any) -> Level | None:
         """Return the level written as `value` (``1e-4``, ``0.0001`` and its label are the same)."""
@@ -71,6 +80,16 @@ class Factor:
     def settings(self) -> set[str]:
         """The dotted settings that its levels replace."""
         return {path for level in self.levels for path in level.changes}
+
+    @property
+    def names(self) -> set[str]:
+        """Its own name, and those of the factors that go together in it."""
+        return {self.name, *(name for level in self.levels for name in level.parts)}
+
+    def is_in(self, combination: Mapping[str, Level]) -> bool:
+        """Tell whether the factor is there, given levels of the factors that it depends on."""
+        known = members(combination)
+        return all(name in known and show(known[name].value) in values for name, values in self.when.items())
 
 
 def read_factors(vary: Mapping[str, Any], base: RunSettings) -> tuple[Factor, ...]:
@@ -91,19 +110,33 @@ def read_factors(vary: Mapping[str, Any], base: RunSettings) -> tuple[Factor, ..
         both = sorted(one.settings & other.settings)
         if both:
             problems.append(f"vary: {one.name} and {other.name} both change {both[0]}; put them into one factor")
-    problems += _check_dependent(factors)
+    problems += [*_check_dependent(factors), *_check_conditions(factors, known={*map(str, vary)})]
     if problems:
         raise SettingsError("\n".join(problems))
     return tuple(factors)
 
 
+def members(combination: Mapping[str, Level]) -> dict[str, Level]:
+    """Return the level of every factor of a combination by its name, of those that go together too."""
+    return {name: one for key, level in combination.items() for name, one in [(key, level), *level.parts.items()]}
+
+
 def changes_of(combination: Mapping[str, Level]) -> dict[str, Any]:
-    """Return every setting that a combination of levels (by the name of their factor) replaces, with its value."""
+    """Return every setting that a combination of levels (by the name of their factor) replaces, with its value.
+
+    Raises
+    ------
+    SettingsError
+        If a value depends on a factor that is not in this combination.
+    """
+    known = members(combination)
     changes = {path: value for level in combination.values() for path, value in level.changes.items()}
-    return {
-        path: value.values[show(combination[value.factor].value)] if isinstance(value, By) else value
-        for path, value in changes.items()
-    }
+    for path, value in changes.items():
+        if isinstance(value, By):
+            if value.factor not in known:
+                raise SettingsError(f"{path} depends on {value.factor}, which is not there")
+            changes[path] = value.values[show(known[value.factor].value)]
+    return changes
 
 
 def _check_dependent(factors: list[Factor]) -> list[str]:
@@ -124,9 +157,36 @@ def _check_dependent(factors: list[Factor]) -> list[str]:
     return problems
 
 
-def combinations(factors: tuple[Factor, ...]) -> Iterator[tuple[Level, ...]]:
-    """Yield every combination of levels once, the first factor slowest."""
-    yield from itertools.product(*(factor.levels for factor in factors))
+def _check_conditions(factors: list[Factor], known: set[str]) -> list[str]:
+    """Return what is wrong with the levels at which factors are there."""
+    by_name = {factor.name: factor for factor in factors}
+    problems = []
+    for factor in factors:
+        for name, values in factor.when.items():
+            where = f"vary.{factor.name}.when.{name}"
+            if name not in known or name == factor.name:
+                others = [one for one in by_name if one != factor.name]
+                problems.append(f"{where}: no other factor is called so{did_you_mean(name, others)}")
+            elif name in by_name:  # else its own problems are told
+                levels = [show(level.value) for level in by_name[name].levels]
+                unknown = [value for value in values if value not in levels]
+                problems += [f"{where}: has no level {value}{did_you_mean(value, levels)}" for value in unknown]
+    for factor in factors:
+        if _leads_to(factor, factor.name, by_name, set()):
+            problems.append(f"vary.{factor.name}.when: depends on itself through other factors")
+    return problems
+
+
+def _leads_to(factor: Factor, name: str, by_name: Mapping[str, Factor], seen: set[str]) -> bool:
+    """Tell whether a factor's conditions lead to the factor called `name`."""
+    for other in factor.when:
+        if other == name and factor.name != name:
+            return True
+        if other in by_name and other not in seen:
+            seen.add(other)
+            if _leads_to(by_name[other], name, by_name, seen):
+                return True
+    return False
 
 
 def show(value: Any) -> str:
@@ -150,9 +210,13 @@ def show(value: Any) -> str:
 
 def _read_factor(name: str, levels: Any, base: RunSettings) -> Factor:
     where = f"vary.{name}"
-    known = [path for path in flat_fields(type(base)).values() if path not in _NOT_VARIED]
+    known = varied_settings(base)
     if name in _NOT_VARIED:
         raise SettingsError(f"{where}: cannot be varied: {_NOT_VARIED[name]}")
+    if isinstance(levels, Mapping) and "when" in levels:
+        when = _read_when(levels, where)
+        inner = _read_factor(name, levels["levels"], _where_it_holds(base, levels["when"], known))
+        return Factor(inner.name, inner.levels, when)
     if isinstance(levels, Mapping) and name not in known:
         return _read_groups(name, levels, base, known)
     if name not in known:
@@ -164,16 +228,42 @@ def _read_factor(name: str, levels: Any, base: RunSettings) -> Factor:
     made, problems = [], []
     for value in levels:
         try:
-            changed = _checked({name: value}, base, where)
+            changed = checked({name: value}, base, where)
         except SettingsError as error:
             problems.append(str(error))
             continue
-        made.append(Level(changed[name], changed, _label(name, changed[name])))
+        made.append(Level(changed[name], changed, label_of(name, changed[name])))
         if made[-1].value in [level.value for level in made[:-1]]:
             problems.append(f"{where}: {show(made[-1].value)} stands twice")
     if problems:
         raise SettingsError("\n".join(problems))
     return Factor(name, tuple(made))
+
+
+def _read_when(tree: Mapping[str, Any], where: str) -> dict[str, tuple[str, ...]]:
+    """Read ``{when: {train.loss: [focal]}, levels: [1, 2]}``."""
+    when = tree["when"]
+    if set(tree) != {"when", "levels"}:
+        wrong = next((key for key in tree if key not in ("when", "levels")), None)
+        found = "levels is missing" if wrong is None else f"found {wrong!r} too"
+        raise SettingsError(f"{where}: beside `when` stands `levels` and nothing else ({found})")
+    if not isinstance(when, Mapping) or not when:
+        raise SettingsError(
+            f"{where}.when: a factor and its levels are expected, e.g. when: {{train.loss: focal}} (found {when!r})"
+        )
+    return {str(name): tuple(show(value) for value in _listed(values)) for name, values in when.items()}
+
+
+def _where_it_holds(base: RunSettings, when: Mapping[str, Any], known: list[str]) -> RunSettings:
+    """Return the settings beside which a factor with a condition is, so that its values are checked there."""
+    try:
+        return base.replace({path: _listed(values)[0] for path, values in when.items() if path in known})
+    except (SettingsError, IndexError):
+        return base  # told where the combinations are checked
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _read_groups(name: str, levels: Mapping[str, Any], base: RunSettings, known: list[str]) -> Factor:
@@ -190,7 +280,7 @@ def _read_groups(name: str, levels: Mapping[str, Any], base: RunSettings, known:
         if wrong:
             continue
         try:
-            made.append(Level(show(label), _checked(changes, base, f"{where}.{label}"), show(label)))
+            made.append(Level(show(label), checked(changes, base, f"{where}.{label}"), show(label)))
         except SettingsError as error:
             problems.append(str(error))
     if problems:
@@ -198,7 +288,12 @@ def _read_groups(name: str, levels: Mapping[str, Any], base: RunSettings, known:
     return Factor(name, tuple(made))
 
 
-def _checked(changes: Mapping[str, Any], base: RunSettings, where: str) -> dict[str, Any]:
+def varied_settings(base: RunSettings) -> list[str]:
+    """Return every dotted setting that may be varied."""
+    return [path for path in flat_fields(type(base)).values() if path not in _NOT_VARIED]
+
+
+def checked(changes: Mapping[str, Any], base: RunSettings, where: str) -> dict[str, Any]:
     """Return the changes as the settings hold them: numbers as numbers, lists as lists."""
     split = {path: _by(value) for path, value in changes.items()}
     plain = {path: value for path, value in changes.items() if split[path] is None}
@@ -248,7 +343,7 @@ def with_setting(path: str, value: Any) -> str:
     return f"{path.rsplit('.', 1)[-1].replace('_', ' ')} {show(value)}"
 
 
-def _label(path: str, value: Any) -> str:
+def label_of(path: str, value: Any) -> str:
     """Name a level in words: a name speaks for itself, a number needs its setting's name."""
     if isinstance(value, str):
         return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gatewise.errors import SettingsError, did_you_mean
@@ -10,8 +10,11 @@ from gatewise.registry import task_of
 from gatewise.settings import RunSettings, flat_fields, parse
 from gatewise.studies.claims_check import claim_problems
 from gatewise.studies.design import check_decisions
-from gatewise.studies.factors import Factor, read_factors
+from gatewise.studies.expand import expand
+from gatewise.studies.factors import Factor
+from gatewise.studies.grid import count_combinations, study_factors
 from gatewise.studies.search.checks import check_search
+from gatewise.studies.seeds import seed_problems
 from gatewise.studies.settings import StudySettings, run_part
 
 __all__ = ["StudySettings", "merge", "resolve"]
@@ -23,9 +26,17 @@ _STUDY_ROOMS = [
     *(f"search.{key}" for key in ("trials", "metric", "sampler", "seed", "halving")),
 ]
 
+#: Combinations that are checked with the rest of the file.
+_CHECKED = 1_000
+
 
 def resolve(
-    tree: Any, *, preset: str | None = None, changes: Mapping[str, Any] | None = None, where: str = "study"
+    tree: Any,
+    *,
+    preset: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+    where: str = "study",
+    lines: Callable[[], Mapping[str, int]] | None = None,
 ) -> StudySettings:
     """Make a checked study from a file's tree.
 
@@ -37,6 +48,8 @@ def resolve(
         Dotted setting to value, laid over all (``{"model.units": 64, "seeds": 3, "vary.model.cell": ["gru"]}``).
     where
         The file's name; begins the message.
+    lines
+        Gives the line of every dotted path of the file; asked only when there is something wrong.
 
     Raises
     ------
@@ -57,13 +70,30 @@ def resolve(
         known = did_you_mean(preset, presets) if presets else ": this study has none"
         raise SettingsError(f"{where}: unknown preset {preset!r}{known}")
     study, problems = _check(_with_changes(merge(rest, presets[chosen]) if chosen else rest, changes or {}, where))
+    places = [(chosen, line) for line in problems]
     for name, part in presets.items():
         if name != chosen:
             _, others = _check(merge(rest, part))
-            problems += [f"in preset {name}: {line}" for line in others if line not in problems]
-    if study is None or problems:
-        raise SettingsError("\n".join([f"{where}:", *problems]))
+            places += [(name, f"in preset {name}: {line}") for line in others if line not in problems]
+    if study is None or places:
+        numbers = lines() if lines else {}
+        told = [_with_line(text, numbers, name, changes or {}) for name, text in places]
+        raise SettingsError("\n".join([f"{where}:", *told]))
     return study
+
+
+def _with_line(text: str, lines: Mapping[str, int], preset: str | None, changes: Mapping[str, Any]) -> str:
+    """Begin a problem with the line of the file that it is about, where one can be told."""
+    path = text.removeprefix(f"in preset {preset}: ").split(": ", 1)[0]
+    if any(path == changed or path.startswith(f"{changed}.") for changed in changes):
+        return text  # from the command line
+    for prefix in ([f"presets.{preset}."] if preset else []) + [""]:
+        parts = path.split(".")
+        for end in range(len(parts), 0, -1):
+            line = lines.get(prefix + ".".join(parts[:end]))
+            if line is not None and (end > 1 or prefix == "" or len(parts) == 1):
+                return f"line {line}: {text}"
+    return text
 
 
 def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,25 +155,39 @@ def _check(tree: dict[str, Any]) -> tuple[StudySettings | None, list[str]]:
         base = parse(run_class, run_part(study_class, tree))
     except SettingsError as error:
         problems += [line for line in str(error).splitlines() if line not in problems]
-    vary = tree.get("vary")
+    vary, listed = tree.get("vary"), tree.get("combinations")
+    lines = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list | tuple) else []
     try:
-        factors = read_factors(vary if isinstance(vary, Mapping) else {}, base)
+        grid = "crossed" if any(line.startswith("grid") for line in problems) else tree.get("grid", "crossed")
+        factors = study_factors(vary if isinstance(vary, Mapping) else {}, grid, lines, base)
     except SettingsError as error:
         return None, problems + str(error).splitlines()
     if study is not None:
         problems += _check_references(study, (*factors, study.inner) if study.inner else factors)
         problems += check_search(study, factors, base)
+        problems += _check_combinations(study, factors, base)
     return (None if problems else study), problems
+
+
+def _check_combinations(study: StudySettings, factors: tuple[Factor, ...], base: RunSettings) -> list[str]:
+    """Return what is wrong with the combinations; of very many of them the plan itself says it."""
+    problems = study.budget.problems(base, factors) if study.budget else []
+    if problems or count_combinations(factors) > _CHECKED:
+        return problems
+    found, problems = expand(study.name, factors, base, study.budget.changes(base) if study.budget else None)
+    return list(
+        dict.fromkeys([*problems, *(line for one in found for line in seed_problems(study.seeds, one.settings))])
+    )
 
 
 def _check_references(study: StudySettings, factors: tuple[Factor, ...]) -> list[str]:
     by_name = {factor.name: factor for factor in factors}
     problems = []
-    if study.compare is not None and study.compare not in by_name:
+    if study.compare is not None and not any(study.compare in factor.names for factor in factors):
         problems.append(f"compare: {study.compare!r} is not varied{did_you_mean(study.compare, by_name)}")
     problems += check_decisions(study, factors)
     for number, claim in enumerate(study.claims):
-        found = claim_problems(claim, by_name, study.main)
+        found = claim_problems(claim, by_name, study.main_of(factors))
         if claim.part is not None:
             found.append("part: only a study made of studies has parts")
         problems += [f"claims.{number}.{line}" for line in found]

@@ -167,24 +167,51 @@ def _numbers(figures: Mapping[str, Any]) -> dict[str, float]:
 
 
 def by_level(levels: Iterable[LevelResults], factor: str | None) -> dict[str, list[LevelResults]]:
-    """Group combinations by their level of one factor, written as text."""
+    """Group combinations by their level of one factor, written as text; those without the factor are left out."""
     found: dict[str, list[LevelResults]] = {}
     for level in levels:
-        found.setdefault(show(level.settings.get(factor or "")), []).append(level)
+        if factor is None or factor in level.settings:
+            found.setdefault(show(level.settings.get(factor or "")), []).append(level)
     return found
 
 
 def conditions(levels: Iterable[LevelResults], main: str | None) -> list[tuple[dict[str, Any], list[LevelResults]]]:
-    """Group combinations that differ in the main factor alone."""
+    """Group combinations that differ in the main factor alone.
+
+    A factor that is there only at some levels of the main one cannot be equal at the others: a combination without it
+    stands in the group of each of its levels.
+    """
+    known = [level for level in levels if main is None or main in level.settings]
+    groups = partition(known, main)
+    if len({frozenset(others) for others, _ in groups}) == 1:  # every combination has every factor
+        return groups
+    found = []
+    for others, _ in groups:
+        if any(_is_part(others, more) and len(others) < len(more) for more, _ in groups):
+            continue
+        found.append((others, [one for one in known if _is_part(_without(one.settings, main), others)]))
+    return found
+
+
+def _is_part(some: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    return all(name in others and others[name] == value for name, value in some.items())
+
+
+def partition(levels: Iterable[LevelResults], main: str | None) -> list[tuple[dict[str, Any], list[LevelResults]]]:
+    """Group combinations by all factors but the main one, each combination in one group."""
     found: list[tuple[dict[str, Any], list[LevelResults]]] = []
     for level in levels:
-        others = {name: value for name, value in level.settings.items() if name != main}
+        others = _without(level.settings, main)
         group = next((group for condition, group in found if condition == others), None)
         if group is None:
             found.append((others, [level]))
         else:
             group.append(level)
     return found
+
+
+def _without(settings: Mapping[str, Any], main: str | None) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name != main}
 
 
 def seed_means(levels: Iterable[LevelResults], metric: str) -> dict[int, float]:

@@ -10,7 +10,7 @@ from typing import Any
 from gatewise.errors import SettingsError, did_you_mean
 from gatewise.studies.file import resolve
 from gatewise.studies.settings import StudySettings
-from gatewise.yaml12 import load_yaml, parse_yaml
+from gatewise.yaml12 import load_yaml, parse_yaml, yaml_lines
 
 __all__ = ["list_studies", "load_study", "study_text"]
 
@@ -80,7 +80,7 @@ def load_study(
     given = [_absolute(file, Path.cwd()) for file in files]
     if given:
         changes["data.files"] = given
-    settings = resolve(tree, preset=preset, changes=changes, where=where)
+    settings = resolve(tree, preset=preset, changes=changes, where=where, lines=lambda: _lines(study))
     if not settings.data.files and not any("data.files" in factor.settings for factor in settings.factors):
         command = f"gatewise study {study}" + (f" --preset {preset}" if preset else "")
         raise SettingsError(
@@ -108,6 +108,12 @@ def _read(study: str | Path) -> tuple[Any, str, Path]:
     if path.suffix.lower() in _SUFFIXES or path.is_file():
         return load_yaml(path), text, path.resolve().parent
     raise SettingsError(f"no study and no study file is called {text!r}{did_you_mean(text, _ready())}")
+
+
+def _lines(study: str | Path) -> dict[str, int]:
+    """Return the line of every part of a study's text."""
+    text = str(study)
+    return yaml_lines(study_text(text) if text in _ready() else Path(study).read_text(encoding="utf-8-sig"))
 
 
 def _value(value: Any, path: str) -> Any:

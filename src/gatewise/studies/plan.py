@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from gatewise.errors import SettingsError
+from gatewise.errors import DataError, SettingsError
 from gatewise.registry import task_of
-from gatewise.settings import RunSettings
+from gatewise.settings import RunSettings, fingerprint_of, lay
 from gatewise.studies.design import describe_design, design_warnings
-from gatewise.studies.factors import Factor, changes_of, combinations
+from gatewise.studies.expand import Combination, expand
+from gatewise.studies.factors import Factor
+from gatewise.studies.grid import count_combinations
 from gatewise.studies.search.checks import refuse_combinations, search_warnings
 from gatewise.studies.search.trials import search_size
+from gatewise.studies.seeds import RunSeed, each_seed, held, seed_problems
 from gatewise.studies.settings import StudySettings
+from gatewise.wording import say
 
-#: Nobody waits for more; a factor too many is the likelier reason.
-MOST_RUNS = 20_000
+#: More are planned only when asked twice; a factor too many is the likelier reason.
+MOST_RUNS = 10_000
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Plan:
     Attributes
     ----------
     timing : short runs, one a combination of levels, that are done alone afterwards.
-    warnings : what the design cannot decide, in words.
+    warnings : what the design cannot decide, and which noise its spread holds, in words.
     digests : gives the digest of the data that a run's settings describe.
     """
 
@@ -55,7 +58,7 @@ class Plan:
     runs: tuple[PlannedRun, ...]
     timing: tuple[PlannedRun, ...]
     warnings: tuple[str, ...]
-    digests: Callable[[RunSettings], str] = field(repr=False, compare=False)
+    digests: Digests
 
     @property
     def search_size(self) -> dict[str, Any] | None:
@@ -66,11 +69,22 @@ class Plan:
     @property
     def design(self) -> tuple[str, ...]:
         """How the study decides, and what it would find, in words."""
-        return describe_design(self.study, self.study.all_factors)
+        return describe_design(self.study, self.every_factor)
+
+    @property
+    def every_factor(self) -> tuple[Factor, ...]:
+        """The factors of the file, and the one that runs measure inside themselves."""
+        return (*self.factors, self.study.inner) if self.study.inner else self.factors
+
+    @property
+    def alone(self) -> bool:
+        """Whether every run needs the machine to itself, because minutes are its budget."""
+        return self.study.budget is not None and self.study.budget.minutes is not None
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as it stands in ``study.json``: enough to compare without the study file."""
         timing = {run.label: run.fingerprint for run in self.timing}
+        factors = self.every_factor
         return {
             "format_version": 1,
             "name": self.study.name,
@@ -79,16 +93,17 @@ class Plan:
             "task": self.study.task,
             "metric": self.study.metric,
             "also": list(self.study.also),
-            "main": self.study.main,
-            "factors": {factor.name: [level.value for level in factor.levels] for factor in self.study.all_factors},
+            "main": self.study.main_of(factors),
+            "factors": {factor.name: [level.value for level in factor.levels] for factor in factors},
             "within": self.study.within,
-            "seeds": list(self.study.seeds),
+            "seeds": list(self.study.seed_numbers),
             "claims": [
                 {**claim.model_dump(mode="json"), "metric": claim.metric or self.study.metric}
                 for claim in self.study.claims
             ],
             "search": self.search_size,
             "warnings": list(self.warnings),
+            "digests": list(self.digests.known.values()),
             "study": self.study.model_dump(mode="json"),
             "runs": [
                 {
@@ -103,89 +118,120 @@ class Plan:
         }
 
 
-def plan_study(study: StudySettings, digest: Callable[[Any], str] | None = None) -> Plan:
+def plan_study(study: StudySettings, digest: Callable[[Any], str] | None = None, *, yes: bool = False) -> Plan:
     """Plan every run of a study; its data is read to know what the runs depend on, and whether they can train on it.
 
     Parameters
     ----------
     digest
         Gives the digest of the data that settings describe; by default the data is read and checked.
+    yes
+        Plan more than 10,000 runs too.
 
     Raises
     ------
     SettingsError
-        If a combination of levels contradicts itself, or there are more runs than anybody could want.
+        With one line for everything that is wrong with the combinations, or if there are more runs than anybody would
+        want unasked.
     DataError
-        If the data cannot be used.
+        With one line for every part of the data that cannot be used.
     """
-    factors = study.factors
-    count = math.prod(len(factor.levels) for factor in factors) * len(study.seeds)
-    if count > MOST_RUNS:
+    factors, base, budget = study.factors, study.base, study.budget
+    seeds = tuple(each_seed(study.seeds))
+    count = count_combinations(factors) * len(seeds)
+    if count > MOST_RUNS and not yes:
         sizes = " x ".join(str(len(factor.levels)) for factor in factors)
         raise SettingsError(
-            f"{study.name}: {sizes} levels x {len(study.seeds)} seeds are {count:,} runs (most: {MOST_RUNS:,}); "
-            "leave out levels, or make several studies of it"
+            f"{study.name}: {sizes} levels x {len(seeds)} seeds are {count:,} runs (unasked at most {MOST_RUNS:,}): "
+            "leave out levels, make several studies of it, or say --yes"
         )
+    combinations, problems = expand(study.name, factors, base, budget.changes(base) if budget else None)
+    problems += [line for one in combinations for line in seed_problems(study.seeds, one.settings)]
+    if problems:
+        raise SettingsError("\n".join(dict.fromkeys(problems)))
     checked = task_of({"task": study.task}).load("digest")
-    digests = _Digests(checked if digest is None else lambda settings: digest(settings.data))
-    runs: list[PlannedRun] = []
-    timing: list[PlannedRun] = []
-    for combination in combinations(factors):
-        changes = changes_of({factor.name: level for factor, level in zip(factors, combination, strict=True)})
-        levels = {factor.name: level.value for factor, level in zip(factors, combination, strict=True)}
-        label = ", ".join(level.label for level in combination) or study.name
-        settings = _settings(study.base, label, changes)
-        seeded = (settings.replace({"name": f"{label}, seed {seed}", "seed": seed}) for seed in study.seeds)
-        runs += [_planned(label, levels, one, digests) for one in seeded]
-        if study.timing is not None:
-            short: dict[str, Any] = {
-                "name": f"{label}, timing",
-                "seed": study.seeds[0],
-                "train.epochs": study.timing.epochs,
-                "train.patience": None,
-                "train.minutes": None,
-            }
-            if hasattr(
-                getattr(settings, "train", None), "least_steps"
-            ):  # few texts would get more epochs than are timed
-                short["train.least_steps"] = 0
-            timing.append(_planned(label, levels, settings.replace(short), digests))
-    _names_differ(runs)
+    digests = Digests(checked if digest is None else lambda settings: digest(settings.data))
+    digests.read(combinations)
+    runs = [run for one in combinations for run in _seeded(one, seeds, digests(one.settings))]
+    timing = [] if study.timing is None else [_timed(one, study, seeds[0], digests) for one in combinations]
     refuse_combinations(study.search, runs)
-    warnings = (*design_warnings(study, study.all_factors), *search_warnings(study.search, study.seeds))
+    every = (*factors, study.inner) if study.inner else factors
+    warnings = (*design_warnings(study, every), *search_warnings(study.search, study.seed_numbers), *_noise(study))
     return Plan(study, factors, tuple(runs), tuple(timing), warnings, digests)
 
 
-class _Digests:
+class Digests:
     """Reads the data once for each way of using it."""
 
     def __init__(self, digest: Callable[[Any], str]) -> None:
         self._digest = digest
-        self._known: dict[str, str] = {}
+        self.known: dict[str, str] = {}
+
+    def read(self, combinations: list[Combination]) -> None:
+        """Read the data of all combinations, and tell everything that is wrong with them at once."""
+        problems: dict[str, type[Exception]] = {}
+        for one in combinations:
+            try:
+                self(one.settings)
+            except (DataError, SettingsError) as error:
+                problems.setdefault(str(error), type(error))
+        if problems:
+            kinds = set(problems.values())
+            raise (kinds.pop() if len(kinds) == 1 else DataError)("\n".join(problems))
 
     def __call__(self, settings: Any) -> str:
+        """Return the digest of the data that a run's settings describe."""
         parts = [getattr(settings, room, None) for room in ("data", "split", "encoder")]
         use = [part.model_dump(mode="json") for part in parts if part is not None]
         key = json.dumps([*use, settings.train.loss], sort_keys=True)
-        if key not in self._known:
-            self._known[key] = self._digest(settings)
-        return self._known[key]
+        if key not in self.known:
+            self.known[key] = self._digest(settings)
+        return self.known[key]
 
 
-def _settings(base: RunSettings, label: str, changes: dict[str, Any]) -> RunSettings:
-    try:
-        return base.replace(changes)
-    except SettingsError as error:
-        raise SettingsError(f"the combination {label}: {error}") from None
+def _seeded(one: Combination, seeds: tuple[RunSeed, ...], digest: str) -> Iterator[PlannedRun]:
+    """Yield the run of each seed; what a seed changes is known to be right, so nothing is checked again."""
+    for seed in seeds:
+        changes = {"name": f"{one.label}, seed {seed.number}", **seed.changes}
+        tree = {**one.tree, **({"split": dict(one.tree["split"])} if "split" in one.tree else {})}
+        lay(tree, seed.changes)
+        fingerprint = fingerprint_of(tree, digest)
+        yield PlannedRun(one.label, one.levels, seed.number, _with(one.settings, changes), fingerprint)
 
 
-def _planned(label: str, levels: dict[str, Any], settings: RunSettings, digests: _Digests) -> PlannedRun:
-    return PlannedRun(label, levels, settings.seed, settings, settings.fingerprint(digests(settings)))
+def _with(settings: RunSettings, changes: Mapping[str, Any]) -> RunSettings:
+    """Return settings with other values that need no check, at the top or one room deep."""
+    top = {path: value for path, value in changes.items() if "." not in path}
+    for path, value in changes.items():
+        room, dot, leaf = path.partition(".")
+        if dot:
+            top[room] = getattr(settings, room).model_copy(update={leaf: value})
+    return settings.model_copy(update=top)
 
 
-def _names_differ(runs: list[PlannedRun]) -> None:
-    """Refuse labels that would make two combinations look like one in every table."""
-    seen: dict[str, dict[str, Any]] = {}
-    for run in runs:
-        if seen.setdefault(run.label, run.levels) != run.levels:
-            raise SettingsError(f"two combinations of levels would both be called {run.label!r}; rename a level")
+def _timed(one: Combination, study: StudySettings, seed: RunSeed, digests: Digests) -> PlannedRun:
+    assert study.timing is not None
+    short: dict[str, Any] = {
+        **seed.changes,
+        "name": f"{one.label}, timing",
+        "train.epochs": study.timing.epochs,
+        "train.patience": None,
+        "train.minutes": None,
+    }
+    if hasattr(getattr(one.settings, "train", None), "least_steps"):  # few texts would get more epochs than are timed
+        short["train.least_steps"] = 0
+    settings = one.settings.replace(short)
+    return PlannedRun(one.label, one.levels, seed.number, settings, settings.fingerprint(digests(settings)))
+
+
+def _noise(study: StudySettings) -> Iterator[str]:
+    """Say which noise the spread between seeds will hold, where it is not all of training's."""
+    kinds = held(study.seeds)
+    if kinds is not None:
+        varied, kept = ([say(f"plan.kinds.{kind}") for kind in some] for some in kinds)
+        if varied:
+            yield say("plan.noise", varied=_joined(varied), held=_joined(kept)) if kept else say("plan.all_noise")
+
+
+def _joined(names: list[str]) -> str:
+    return say("plan.and", first=", ".join(names[:-1]), last=names[-1]) if len(names) > 1 else names[0]

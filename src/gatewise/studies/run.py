@@ -150,6 +150,7 @@ class _Work:
         if not runs:
             return
         clock, before = Clock(len(runs)), self._done
+        alone = part == "timing" or self._plan.alone
 
         def ended(outcome: Outcome) -> None:
             self._done += 1
@@ -174,11 +175,11 @@ class _Work:
                 key=name,
                 settings=run.settings.model_dump(mode="json"),
                 folder=str((self._place.path / part / name).resolve()),
-                exclusive=part == "timing",
+                exclusive=alone,
             )
             for name, run in runs.items()
         ]
-        self._engine.do(requests, ended, alone=part == "timing", runner=self._runner)
+        self._engine.do(requests, ended, alone=alone, runner=self._runner)
 
     def _fail(self, outcome: Outcome) -> None:
         self._failures[outcome.key] = outcome.error or ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -10,26 +11,12 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from gatewise.errors import did_you_mean
 from gatewise.registry import TASKS, task_of
 from gatewise.settings import ClassifyParts, Count, ForecastParts, RunSettings, Settings, TextParts
+from gatewise.studies.budget import BudgetSettings
 from gatewise.studies.claims_settings import Claim
-from gatewise.studies.factors import Factor, Level, read_factors
+from gatewise.studies.factors import Factor, Level
+from gatewise.studies.grid import read_grid, study_factors
 from gatewise.studies.search.settings import SearchSettings
-
-_MOST_SEEDS = 1000
-
-
-def _count_or_list(value: Any) -> Any:
-    """Take ``7`` for the seeds 0 to 6."""
-    if isinstance(value, str) and value.isdigit():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        if not 1 <= value <= _MOST_SEEDS:
-            raise ValueError(f"give 1 to {_MOST_SEEDS} seeds (found {value})")
-        return tuple(range(value))
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"a number of seeds (7) or a list of them ([0, 1, 2]) is expected (found {value!r})")
-    if len({str(seed) for seed in value}) < len(value):
-        raise ValueError("a seed stands twice; a run repeated with the same seed tells nothing new")
-    return value
+from gatewise.studies.seeds import SeedSettings, numbers_of, read_seeds
 
 
 def _yes_or_settings(value: Any) -> Any:
@@ -59,10 +46,14 @@ class StudySettings(Settings):
     """What its runs read; each task has its own."""
     vary: dict[str, Any] = Field(default_factory=dict)
     """Factors: a setting and its values, or a name and its levels."""
-    seeds: Annotated[
-        tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1), BeforeValidator(_count_or_list)
-    ] = (0, 1, 2, 3, 4, 5, 6)
-    """How many seeds, or which; every level is run with the same ones."""
+    grid: Any = "crossed"
+    """How levels meet: crossed, zipped, or {zipped: [factors that go together]}."""
+    combinations: tuple[dict[str, Any], ...] = ()
+    """Combinations of levels or settings that are written out, in the place of a grid."""
+    seeds: Annotated[tuple[int, ...] | SeedSettings, BeforeValidator(read_seeds)] = (0, 1, 2, 3, 4, 5, 6)
+    """How many seeds, or which, or such for each kind of chance; every level is run with the same ones."""
+    budget: BudgetSettings | None = None
+    """What every level gets equally much of: epochs, minutes, parameters."""
     compare: str | None = None
     """The main factor, whose levels are compared with one another; the first of `vary` when absent."""
     metric: str
@@ -112,6 +103,12 @@ class StudySettings(Settings):
                 raise ValueError(f"unknown metric {metric!r}{did_you_mean(metric, table)}")
         return value
 
+    @field_validator("grid")
+    @classmethod
+    def _grid_is_known(cls, value: Any) -> Any:
+        read_grid(value)
+        return value
+
     @property
     def base(self) -> RunSettings:
         """The settings that all runs share, before the levels change them."""
@@ -121,7 +118,7 @@ class StudySettings(Settings):
     @property
     def factors(self) -> tuple[Factor, ...]:
         """The factors in the order of the file."""
-        return read_factors(self.vary, self.base)
+        return study_factors(self.vary, self.grid, self.combinations, self.base)
 
     @property
     def inner(self) -> Factor | None:
@@ -136,7 +133,18 @@ class StudySettings(Settings):
     @property
     def main(self) -> str | None:
         """The factor whose levels are compared; None when nothing varies."""
-        return self.compare or (self.inner.name if self.inner else next(iter(self.vary), None))
+        return self.main_of(self.all_factors)
+
+    def main_of(self, factors: Sequence[Factor]) -> str | None:
+        """Return the name of the factor whose levels are compared, given :attr:`all_factors`."""
+        if self.compare is not None:
+            return next((factor.name for factor in factors if self.compare in factor.names), self.compare)
+        return self.inner.name if self.inner else next((factor.name for factor in factors), None)
+
+    @property
+    def seed_numbers(self) -> tuple[int, ...]:
+        """What the runs of every combination are called by, and paired by."""
+        return numbers_of(self.seeds)
 
 
 class ForecastStudy(ForecastParts, StudySettings):

@@ -122,10 +122,10 @@ def test_timing_runs_are_alone_short_and_with_all_threads(tmp_path, runner, monk
 
 
 def test_levels_that_amount_to_the_same_run_share_it(tmp_path, runner):
-    groups = {"a": {"train.epochs": 3}, "b": {"train.epochs": 3, "train.patience": 10}, "c": {"train.epochs": 4}}
-    out = do(tmp_path / "s", runner, vary={"plan": groups})
-    assert len(out["runs"]) == 4
-    assert len(StudyFolder(tmp_path / "s").read_comparison()["levels"]) == 3
+    fair = {"train.epochs": {"by model.cell": {"rnn": 3, "gru": 5}}}
+    out = do(tmp_path / "s", runner, vary={"model.cell": ["rnn", "gru"], "plan": {"a": {"train.epochs": 3}, "b": fair}})
+    assert len(out["runs"]) == 6
+    assert len(StudyFolder(tmp_path / "s").read_comparison()["levels"]) == 4
 
 
 def test_failed_runs_are_kept_with_their_error_and_tried_again_next_time(tmp_path, runner):
