@@ -259,10 +259,14 @@ def test_without_optuna_nothing_is_written(tmp_path, monkeypatch):
 
 
 def test_levels_that_amount_to_the_same_run_are_searched_once(tmp_path):
-    groups = {"a": {"train.epochs": 3}, "b": {"train.epochs": 3, "train.patience": 10}}
-    do(tmp_path / "s", {"trials": 3}, vary={"plan": groups}, model={"cell": "gru"})
-    assert [level["labels"] for level in told(tmp_path / "s")["levels"]] == [["a", "b"]]
-    assert len(StudyFolder(tmp_path / "s").read_comparison()["search"]["levels"]) == 2
+    groups = {"a": {"train.epochs": 3}, "b": {"train.epochs": {"by model.cell": {"rnn": 3, "gru": 5}}}}
+    do(tmp_path / "s", {"trials": 3}, vary={"model.cell": ["rnn", "gru"], "plan": groups})
+    assert [level["labels"] for level in told(tmp_path / "s")["levels"]] == [
+        ["rnn, a", "rnn, b"],
+        ["gru, a"],
+        ["gru, b"],
+    ]
+    assert len(StudyFolder(tmp_path / "s").read_comparison()["search"]["levels"]) == 4
 
 
 def test_levels_that_ask_for_the_same_run_at_the_same_time_share_it(tmp_path):
