@@ -7,6 +7,7 @@ be above the lower and below the upper end (two one-sided tests, Schuirmann 1987
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -54,8 +55,7 @@ def sign_flip_test(
     far = np.asarray if side == "above" else np.abs
     if n <= MOST_EXACT:
         # For both sides one half is enough: the other has all signs the other way round, and the same distances.
-        signings = np.arange(2 ** (n if side == "above" else n - 1))
-        signs = 1.0 - 2.0 * ((signings[:, None] >> np.arange(n)) & 1)
+        signs = _signs(n) if side == "above" else _signs(n)[: 2 ** (n - 1)]
         return float(np.mean(far(signs @ d) >= reached))
     generator = generator or np.random.default_rng(0)
     extreme = 0
@@ -63,6 +63,12 @@ def sign_flip_test(
         signs = generator.integers(0, 2, size=(min(10_000, draws - start), n)) * 2.0 - 1.0
         extreme += int((far(signs @ d) >= reached).sum())
     return (extreme + 1) / (draws + 1)
+
+
+@lru_cache(maxsize=4)
+def _signs(n: int) -> Array:
+    """Return all ways to sign n differences, (2^n, n)."""
+    return 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
 
 
 def wilcoxon_test(differences: ArrayLike, *, side: Side = "both") -> float:
