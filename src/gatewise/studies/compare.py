@@ -15,8 +15,9 @@ from gatewise.errors import InputError
 from gatewise.metrics.names import direction
 from gatewise.registry import task_of
 from gatewise.studies.claims import judge_claims
-from gatewise.studies.decide import decide_tree, pair_details
+from gatewise.studies.decide import beyond_pairs, decide_tree, pair_details
 from gatewise.studies.findings import make_findings
+from gatewise.studies.findings_decide import decide_findings
 from gatewise.studies.folder import FORMAT_VERSION, StudyFolder
 from gatewise.studies.levels import (
     LevelResults,
@@ -75,8 +76,9 @@ def _compare(place: StudyFolder, study: Mapping[str, Any]) -> dict[str, Any]:
         "decide": decide_tree(levels, study),
         "search": summarise_search(place.read_search() if study.get("search") else None),
     }
+    tree |= beyond_pairs(place, levels, study, tree["comparisons"])
     tree["notes"] = _notes(place, levels, study, tree)
-    tree["findings"] = [*make_findings(tree, levels), *search_findings(tree["search"])]
+    tree["findings"] = [*make_findings(tree, levels), *decide_findings(tree), *search_findings(tree["search"])]
     place.write_comparison(tree)
     return tree
 
@@ -99,6 +101,7 @@ def _comparisons(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> li
                 test=rules.test,
                 margins=[rules.margin_for(a, b, metric, study["metric"]) for a, b, _ in pairs],
             )
+            beside = pair_details([(a, b) for a, b, _ in pairs], decisions, metric, rules, study["metric"])
             rows += [
                 {
                     "condition": condition,
@@ -112,9 +115,9 @@ def _comparisons(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> li
                     "says": decision.says,
                     "seeds": len(differences),
                     "seeds_needed": decision.seeds_needed,
-                    **pair_details(a, b, metric, rules, decision, study["metric"]),
+                    **details,
                 }
-                for (a, b, differences), decision in zip(pairs, decisions, strict=True)
+                for (a, b, differences), decision, details in zip(pairs, decisions, beside, strict=True)
             ]
     return rows
 

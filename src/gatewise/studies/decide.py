@@ -5,37 +5,49 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from gatewise.metrics.names import direction
+from gatewise.studies.datasets import compare_datasets
 from gatewise.studies.effects import effect_of
+from gatewise.studies.examples import over_examples
+from gatewise.studies.folder import StudyFolder
+from gatewise.studies.interactions import interactions
 from gatewise.studies.levels import LevelResults, conditions
+from gatewise.studies.pareto import pareto
 from gatewise.studies.rules import Rules
-from gatewise.studies.statistics import Decision, bca_interval
+from gatewise.studies.statistics import Array, Decision, bca_means
 
 #: Over fewer seeds a bootstrap has too few different samples to say anything.
 LEAST_SHOWN = 5
-#: The bootstrap of one pair draws so many samples.
-DRAWS = 2_000
 
 
 def pair_details(
-    a: LevelResults, b: LevelResults, metric: str, rules: Rules, decision: Decision, judged: str
-) -> dict[str, Any]:
-    """Return what stands in ``comparison.json`` beside the decision of one pair."""
-    ours, theirs = a.by_seed(metric), b.by_seed(metric)
-    seeds = [seed for seed in ours if seed in theirs]
-    first, second = [ours[seed] for seed in seeds], [theirs[seed] for seed in seeds]
-    differences = [x - y for x, y in zip(first, second, strict=True)]
-    bca = None
-    middle, apart = abs(sum(differences)), max(differences) - min(differences)
-    if len(seeds) >= LEAST_SHOWN and apart > 1e-9 * middle:
-        bca = list(bca_interval(differences, 1.0 - rules.alpha, draws=DRAWS))
-    return {
-        "interval_bca": bca,
-        "effect": effect_of(first, second, better=direction(metric), alpha=rules.alpha).to_json(),
-        "margin": rules.margin_for(a, b, metric, judged),
-        "p_same": decision.p_same,
-        "small": decision.small,
-    }
+    pairs: Sequence[tuple[LevelResults, LevelResults]],
+    decisions: Sequence[Decision],
+    metric: str,
+    rules: Rules,
+    judged: str,
+) -> list[dict[str, Any]]:
+    """Return what stands in ``comparison.json`` beside the decision of each pair."""
+    values = [_shared(a.by_seed(metric), b.by_seed(metric)) for a, b in pairs]
+    intervals = bca_means([first - second for first, second in values], 1.0 - rules.alpha)
+    return [
+        {
+            "interval_bca": list(bounds) if bounds is not None and len(first) >= LEAST_SHOWN else None,
+            "effect": effect_of(first, second, better=direction(metric), alpha=rules.alpha).to_json(),
+            "margin": rules.margin_for(a, b, metric, judged),
+            "p_same": decision.p_same,
+            "small": decision.small,
+        }
+        for (a, b), (first, second), bounds, decision in zip(pairs, values, intervals, decisions, strict=True)
+    ]
+
+
+def _shared(first: Mapping[int, float], second: Mapping[int, float]) -> tuple[Array, Array]:
+    """Return the values of the seeds that both have."""
+    seeds = [seed for seed in first if seed in second]
+    return np.array([first[seed] for seed in seeds]), np.array([second[seed] for seed in seeds])
 
 
 def decide_tree(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,4 +64,19 @@ def decide_tree(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> dic
         "reference": tree.get("reference"),
         "families": len(sizes) * len(metrics),
         "comparisons": sum(sizes) * len(metrics),
+    }
+
+
+def beyond_pairs(
+    place: StudyFolder,
+    levels: Sequence[LevelResults],
+    study: Mapping[str, Any],
+    comparisons: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return what ``comparison.json`` says beyond pairs: data sets, interactions, costs, test examples."""
+    return {
+        "datasets": compare_datasets(levels, study),
+        "interactions": interactions(levels, study),
+        "pareto": pareto(place, levels, study),
+        "examples": over_examples(place, levels, study, comparisons),
     }

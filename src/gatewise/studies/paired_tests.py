@@ -60,15 +60,16 @@ def sign_flip_test(
     generator = generator or np.random.default_rng(0)
     extreme = 0
     for start in range(0, draws, 10_000):
-        signs = generator.integers(0, 2, size=(min(10_000, draws - start), n)) * 2.0 - 1.0
-        extreme += int((far(signs @ d) >= reached).sum())
+        drawn = generator.integers(0, 2, size=(min(10_000, draws - start), n)) * 2.0 - 1.0
+        extreme += int((far(drawn @ d) >= reached).sum())
     return (extreme + 1) / (draws + 1)
 
 
 @lru_cache(maxsize=4)
 def _signs(n: int) -> Array:
     """Return all ways to sign n differences, (2^n, n)."""
-    return 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+    minus = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+    return 1.0 - 2.0 * minus.astype(np.float64)
 
 
 def wilcoxon_test(differences: ArrayLike, *, side: Side = "both") -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -205,6 +206,44 @@ def bca_interval(
         rng=generator or np.random.default_rng(0),
     ).confidence_interval
     return float(found.low), float(found.high)
+
+
+def bca_means(
+    samples: Sequence[Array], confidence: float = 0.95, *, draws: int = 2_000
+) -> list[tuple[float, float] | None]:
+    """Return the interval of :func:`bca_interval` for many samples at once; None where all values are the same.
+
+    Samples of the same length meet the same resamples, so many pairs cost little more than one.
+
+    Examples
+    --------
+    >>> low, high = bca_means([np.array([1.0, 2.0, 3.0, 4.0, 5.0])])[0]
+    >>> 1.4 < low < 2.2 < 3.8 < high < 4.6
+    True
+    """
+    from scipy.special import ndtr, ndtri
+
+    found: list[tuple[float, float] | None] = []
+    z = ndtri([(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0])
+    for sample in samples:
+        apart = sample - sample.mean() if len(sample) > 1 else np.zeros(1)
+        square = float((apart**2).sum())
+        if square <= 1e-18 * float((sample**2).sum()) or len(sample) < 2:
+            found.append(None)
+            continue
+        means = _resamples(len(sample), draws) @ apart
+        # Efron 1987: bias z0 from how many lie below, acceleration from the jackknife, which of a mean is plain
+        bias = ndtri(np.clip(((means < 0.0).sum() + 0.5 * (means == 0.0).sum()) / draws, 1e-9, 1.0 - 1e-9))
+        speed = float((apart**3).sum()) / (6.0 * square**1.5)
+        low, high = np.quantile(means, ndtr(bias + (bias + z) / (1.0 - speed * (bias + z)))) + sample.mean()
+        found.append((float(low), float(high)))
+    return found
+
+
+@lru_cache(maxsize=8)
+def _resamples(n: int, draws: int) -> Array:
+    """Return how often each of n values is in a resample, over n, (draws, n)."""
+    return np.random.default_rng(0).multinomial(n, np.full(n, 1.0 / n), size=draws) / float(n)
 
 
 def _around(values: Array, confidence: float, share: float) -> tuple[float, float]:

@@ -1,0 +1,198 @@
+"""Sentences beyond the best level: references, margins, data sets, interactions, costs, test examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gatewise.studies.statistics import SAME
+from gatewise.studies.words import capital, level_name, listed, metric_label, ratio_value, setting, span, times
+from gatewise.studies.words import value as value_text
+from gatewise.wording import say
+
+Finding = dict[str, Any]
+Tree = Mapping[str, Any]
+
+#: More sentences of one kind nobody reads; the page has every row.
+MOST = 4
+#: Which words of a decision stand in the catalogue.
+_KEYS = {"better": "better", "worse": "worse", SAME: "same", "undecided": "undecided"}
+
+
+def decide_findings(tree: Tree) -> list[Finding]:
+    """Say what ``comparison.json`` holds beyond its pairs."""
+    return [
+        *_against_reference(tree),
+        *_small(tree),
+        *_over_datasets(tree),
+        *_over_examples(tree),
+        *_interactions(tree),
+        *_fronts(tree),
+    ]
+
+
+def _against_reference(tree: Tree) -> list[Finding]:
+    """Say how every level compares with the reference, where it is compared under one condition."""
+    rows = [row for row in tree["comparisons"] if row["metric"] == tree["metric"]]
+    if (tree.get("decide") or {}).get("reference") is None or len(rows) < 2 or any(row["condition"] for row in rows):
+        return []
+    main = tree["main"]
+    parts = []
+    for says, key in _KEYS.items():
+        levels = [level_name(main, row["a"]) for row in rows if row["says"] == says]
+        if levels:
+            parts.append(say(f"decide.reference.{key}", levels=listed(levels)))
+    head = say("decide.reference.head", reference=level_name(main, rows[0]["b"]))
+    text = say("decide.reference.all", head=head, metric=metric_label(tree["metric"]), parts="; ".join(parts))
+    return [{"text": text, "evidence": [_pair(main, row) for row in rows]}]
+
+
+def _small(tree: Tree) -> list[Finding]:
+    """Say which differences are sure and yet smaller than what matters."""
+    main = tree["main"]
+    return [
+        {
+            "text": say(
+                "decide.small",
+                a=capital(level_name(main, row["a"])),
+                b=level_name(main, row["b"]),
+                says=say(f"decide.word.{row['says']}"),
+                margin=value_text(row["margin"]),
+                metric=metric_label(row["metric"]),
+                difference=value_text(row["difference"]),
+            ),
+            "evidence": [_pair(main, row)],
+        }
+        for row in [row for row in tree["comparisons"] if row.get("small")][:MOST]
+    ]
+
+
+def _pair(main: str, row: Mapping[str, Any]) -> str:
+    bounds = row["interval"]
+    spread = "" if bounds is None else f" (95 % interval {value_text(bounds[0])} to {value_text(bounds[1])})"
+    p = "" if row.get("p_same") is None else f", p of being inside the margin {row['p_same']:.3g} after Holm"
+    name = f"{level_name(main, row['a'])} less {level_name(main, row['b'])}"
+    return f"{name}: {value_text(row['difference'])}{spread}, p {row['p_holm']:.3g} after Holm{p}, {row['seeds']} seeds"
+
+
+def _over_datasets(tree: Tree) -> list[Finding]:
+    found = tree.get("datasets")
+    if not found:
+        return []
+    main, average = found["main"], found["average"]
+    place = min(range(len(average)), key=lambda one: average[one])
+    mine = found["levels"][place]
+    decided = [row for row in found["pairs"] if row["says"] != "undecided" and mine in (row["a"], row["b"])]
+    key = "apart" if decided else "chance"
+    if not decided and found["p"] <= tree["decide"]["alpha"]:
+        key = "some"
+    others = listed(level_name(main, row["b"] if row["a"] == mine else row["a"]) for row in decided)
+    values = {"n": len(found["datasets"]), "best": level_name(main, mine), "rank": f"{average[place]:.2f}"}
+    text = say(f"decide.datasets.{key}", **values, levels=others)
+    ranks = (f"{level_name(main, level)} {rank:.2f}" for level, rank in zip(found["levels"], average, strict=True))
+    return [
+        {
+            "text": text,
+            "evidence": [
+                f"average ranks {', '.join(ranks)}",
+                f"Friedman {found['statistic']:.3g}, p {found['p']:.3g}",
+                f"critical difference {found['critical_difference']:.3g} ({found['post_hoc']})",
+            ],
+        }
+    ]
+
+
+def _over_examples(tree: Tree) -> list[Finding]:
+    """Say which differences hold over seeds, over test examples, or over both."""
+    rows = (tree.get("examples") or {}).get("rows") or []
+    main, examples = tree["main"], say(f"decide.examples.{tree['task']}")
+    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["holds"] != "neither":
+            says = row["says"] if row["holds"] == "examples" else row["seeds_say"]
+            groups.setdefault((str(row["condition"]), row["holds"], f"{row['a']} {says}"), []).append(row)
+    if len(groups) > MOST:
+        seeds = [row for row in rows if row["seeds_say"] in ("better", "worse")]
+        both = [row for row in seeds if row["holds"] == "both"]
+        text = say("decide.holds.many", n=len(seeds), k=len(both), examples=examples)
+        return [{"text": text, "evidence": [_sample(main, row) for row in seeds if row["holds"] != "both"][:MOST]}]
+    found = []
+    for (_, holds, _), alike in groups.items():
+        row = alike[0]
+        says = row["says"] if holds == "examples" else row["seeds_say"]
+        text = say(
+            f"decide.holds.{holds}",
+            a=level_name(main, row["a"]),
+            others=listed(level_name(main, one["b"]) for one in alike),
+            says=say(f"decide.word.{says}"),
+            examples=examples,
+        )
+        found.append({"text": capital(text), "evidence": [_sample(main, one) for one in alike]})
+    return found
+
+
+def _sample(main: str, row: Mapping[str, Any]) -> str:
+    where = listed(setting(key, value) for key, value in row["condition"].items())
+    p = "no test" if row["p_holm"] is None else f"p {row['p_holm']:.3g} after Holm"
+    beside = row.get("mcnemar")
+    more = "" if not beside else f", McNemar decides with {beside['decided']} of {beside['seeds']} seeds"
+    pair = f"{level_name(main, row['a'])} less {level_name(main, row['b'])}"
+    over = f"{row['test']} over {row['n']:,}, {row['seeds']} seeds averaged"
+    return f"{where + ', ' if where else ''}{pair}: {value_text(row['difference'])}, {p} ({over}{more})"
+
+
+def _interactions(tree: Tree) -> list[Finding]:
+    rows = [row for row in tree.get("interactions") or () if row["decided"]]
+    rows.sort(key=lambda row: float(row["p_holm"]))
+    found = []
+    for row in rows[:MOST]:
+        (one, other), (u, v), (u0, v0) = row["factors"], row["levels"], row["against"]
+        there, here = row["effects"]
+        write = ratio_value if row["scale"] == "ratio" else value_text
+        text = say(
+            f"decide.interaction.{row['scale']}",
+            u=level_name(one, u),
+            u0=level_name(one, u0),
+            v=level_name(other, v),
+            v0=level_name(other, v0),
+            other=other.rsplit(".", 1)[-1].replace("_", " "),
+            metric=metric_label(row["metric"]),
+            there=write(there),
+            here=write(here),
+        )
+        bounds = row["interval"]
+        size = f"{'ratio of ratios' if row['scale'] == 'ratio' else 'difference of differences'} {write(row['size'])}"
+        spread = "" if bounds is None else f" (95 % interval {write(bounds[0])} to {write(bounds[1])})"
+        found.append(
+            {"text": text, "evidence": [f"{size}{spread}", f"p {row['p_holm']:.3g} after Holm, {row['seeds']} seeds"]}
+        )
+    return found
+
+
+def _fronts(tree: Tree) -> list[Finding]:
+    """Say which settings are worth their cost: of seconds, or where none was measured, of parameters."""
+    found = tree.get("pareto")
+    if not found:
+        return []
+    cost = next(name for name in ("seconds", "parameters", "operations") if name in found["fronts"])
+    names = found["fronts"][cost]
+    points = {point["label"]: point for point in found["points"]}
+    if len(names) == len([point for point in found["points"] if point[cost]]) or len(names) > MOST:
+        return []
+    order = "from the cheapest: " + ", ".join(_point(points[name], cost) for name in names)
+    beaten = [point for point in found["points"] if point[cost] and point["label"] not in names]
+    evidence = [order, f"beaten: {', '.join(_point(point, cost) for point in beaten[:MOST])}"]
+    words = {"metric": metric_label(found["metric"]), "cost": say(f"decide.cost.{cost}")}
+    if len(names) == 1:
+        return [{"text": capital(say("decide.pareto.one", best=names[0], **words)), "evidence": evidence}]
+    more = times(points[names[-1]][cost] / points[names[0]][cost])
+    text = say("decide.pareto.front", levels=listed(names), cheap=names[0], best=names[-1], times=more, **words)
+    return [{"text": text, "evidence": evidence}]
+
+
+def _point(point: Mapping[str, Any], cost: str) -> str:
+    return f"{point['label']} {value_text(point['quality'])} at {_cost(point[cost])}"
+
+
+def _cost(value: float) -> str:
+    return span([value]) if value < 1000 else f"{value:,.0f}" if value < 1e7 else f"{value:.3g}"
