@@ -12,6 +12,7 @@
         +-- DataError             a data file or frame
         +-- ModelFolderError      a saved model that cannot be loaded
         +-- OutputError           a folder or file that cannot be written
+        |   +-- DiskFullError     there is no space left for it
         +-- MissingExtraError     an optional dependency that is not installed
 
 ``KernelChangedWarning`` is a warning, not an error: a saved model computes here with another kernel than it was trained
@@ -71,6 +72,10 @@ class ModelFolderError(InputError):
 
 class OutputError(InputError):
     """A file or folder cannot be written."""
+
+
+class DiskFullError(OutputError):
+    """There is no space left to write, on the disk or in the user's quota."""
 
 
 class MissingExtraError(InputError):

@@ -20,10 +20,13 @@ from uuid import uuid4
 
 from pydantic_core import from_json
 
-from gatewise.errors import InputError, OutputError
+from gatewise.errors import DiskFullError, InputError, OutputError
 
 #: How the name of a file ends while it is being written; what a killed process left behind can be told by it.
 UNFINISHED = ".unfinished"
+
+#: What the system says when there is no space left.
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full: free some space or choose another folder",
@@ -43,7 +46,8 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
     said = re.search(r"\(os error (\d+)\)", str(error))  # Polars names the number in its text only
     number = error.errno or (int(said[1]) if said else 0)
     advice = _ADVICE.get(number, f"{error.strerror or error}: choose another folder")
-    return OutputError(f"cannot write {path}: {advice}")
+    kind = DiskFullError if number in DISK_FULL else OutputError
+    return kind(f"cannot write {path}: {advice}")
 
 
 def make_folder(path: Path) -> None:
@@ -196,6 +200,12 @@ def remove(path: Path) -> None:
             path.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def flush_tree(folder: Path) -> None:
+    """Bring a folder and all that it holds to the disk."""
+    for path in (*folder.rglob("*"), folder):
+        _flush(path)
 
 
 def _flush(path: Path) -> None:

@@ -30,6 +30,7 @@ from gatewise.errors import GatewiseError, InterruptedRunError
 from gatewise.registry import task_of
 from gatewise.runs.atomic import to_json
 from gatewise.settings import parse
+from gatewise.studies.engines import Outcome
 
 
 def main(runner: str | None = None) -> int:
@@ -58,12 +59,11 @@ def _outcome(runner: str | None, request: dict[str, Any]) -> dict[str, Any]:
         )
     except (InterruptedRunError, KeyboardInterrupt):
         return {"event": "interrupted"}
-    except GatewiseError as error:
-        return {"event": "failed", "error": str(error), "kind": type(error).__name__, "exit_code": error.exit_code}
     except Exception as error:  # noqa: BLE001 - a defect in one run must not end the others; it is told in full
-        traceback.print_exc()
-        text = f"{type(error).__name__}: {error}"
-        return {"event": "failed", "error": text, "kind": type(error).__name__, "exit_code": 1}
+        if not isinstance(error, GatewiseError):
+            traceback.print_exc()
+        told = Outcome.of_error("", error)
+        return {"event": "failed", "error": told.error, "kind": told.kind, "exit_code": told.exit_code}
     return {"event": "finished", "result": result}
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, Self
 
-from gatewise.errors import InputError, UnknownNameError
+from gatewise.errors import GatewiseError, InputError, UnknownNameError
+from gatewise.runs.atomic import DISK_FULL, cannot_write
 
 ENGINES = ("local", "ray")
 
@@ -46,6 +48,19 @@ class Outcome:
     kind: str = ""
     exit_code: int = 0
 
+    @classmethod
+    def of_error(cls, key: str, error: Exception) -> Self:
+        """Return how a run ended that raised `error`."""
+        if isinstance(error, GatewiseError):
+            return cls(key, error=str(error), kind=type(error).__name__, exit_code=error.exit_code)
+        kind, text = type(error).__name__, f"{type(error).__name__}: {error}"
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            full = cannot_write(Path(error.filename or "what a run leaves"), error)
+            return cls.of_error(key, full)
+        if isinstance(error, MemoryError) or "OutOfMemory" in kind or "can't allocate memory" in text:
+            text = f"out of memory (fewer jobs, a smaller batch or fewer units need less): {text}"
+        return cls(key, error=text, kind=kind, exit_code=1)
+
 
 class Engine(Protocol):
     """Does runs. As a context manager it gets its machines ready, and gives them back."""
@@ -53,6 +68,10 @@ class Engine(Protocol):
     @property
     def jobs(self) -> int:
         """Runs at a time, at most."""
+
+    @property
+    def never_alone(self) -> str:
+        """Why no run can have a machine to itself, so that no times are taken; empty when one can."""
 
     def __enter__(self) -> Self:
         """Get ready; whatever cannot work is said here, before a study writes anything."""
@@ -140,4 +159,8 @@ def create_engine(
         from gatewise.studies.engines.local import LocalEngine
 
         return LocalEngine(jobs, threads=cpus_per_run)
+    if name == "ray":
+        from gatewise.studies.engines.ray import RayEngine
+
+        return RayEngine(jobs, address=address, threads=cpus_per_run, gpus=gpus_per_run)
     raise UnknownNameError("engine", name, ENGINES)

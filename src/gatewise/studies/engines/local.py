@@ -26,6 +26,8 @@ class LocalEngine:
         Threads of each run.
     """
 
+    never_alone = ""
+
     def __init__(self, jobs: int | None = None, *, threads: int = 1) -> None:
         self._threads = threads
         room = max(1, cores() // threads)

@@ -1,0 +1,148 @@
+import os
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from gatewise.errors import GatewiseError, InputError, InterruptedRunError, MissingExtraError
+from gatewise.settings import ForecastSettings
+from gatewise.studies.engines import Request, create_engine
+
+RUNNER = '''
+import json, os, signal, time
+from pathlib import Path
+from gatewise.errors import DivergedError, InterruptedRunError
+
+
+def run(settings, folder, *, threads, exclusive, progress):
+    """Stands in for a training: what it does is written in the run's name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name, board = settings.name, Path(os.environ["GATEWISE_TEST_BOARD"])
+    with open(board / f"{name} tries", "a") as tries:
+        tries.write("x")
+    tries = len((board / f"{name} tries").read_text())
+    files = settings.data.files
+    (folder / "settings.json").write_text(json.dumps({"files": files}))
+    (folder / "model").mkdir(exist_ok=True)
+    (folder / "model" / "weights").write_bytes(name.encode())
+    if "diverges" in name:
+        raise DivergedError("the loss became NaN at step 3")
+    if "loses its actor" in name and (tries == 1 or "always" in name):
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+    if "dies" in name:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "full" in name:
+        raise OSError(28, "No space left on device", "model/weights")
+    if "waits" in name:
+        def stop(number, frame):
+            raise KeyboardInterrupt
+        signal.signal(signal.SIGTERM, stop)
+        (folder / "checkpoint").mkdir(exist_ok=True)
+        if (folder / "checkpoint" / "saved").exists():
+            return {"went on": True}
+        try:
+            os.kill(int((board / "starter").read_text()), signal.SIGINT)
+            time.sleep(60)
+        except KeyboardInterrupt:
+            (folder / "checkpoint" / "saved").write_text("yes")
+            raise InterruptedRunError("stopped") from None
+    seen = [Path(file).read_text() for file in files if Path(file).exists()]
+    return {"folder": str(folder), "threads": threads, "exclusive": exclusive, "pid": os.getpid(), "seen": seen,
+            "variables": os.environ["OMP_NUM_THREADS"], "nan": float("nan"), "read": list(files)}
+'''
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory):
+    pytest.importorskip("ray", reason="ray is not installed: pip install 'gatewise[ray]'")
+    place = tmp_path_factory.mktemp("board")
+    (place / "ray_test_runner.py").write_text(RUNNER)
+    (place / "starter").write_text(str(os.getpid()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(place), prepend=os.pathsep)
+        patch.setenv("GATEWISE_TEST_BOARD", str(place))
+        yield place
+
+
+@pytest.fixture(scope="module")
+def engine(board):
+    with create_engine("ray", jobs=2) as engine:
+        yield engine
+
+
+def request_for(folder, name, files=(), **options):
+    settings = ForecastSettings(name=name, data={"files": list(files)})
+    return Request(name, settings.model_dump(mode="json"), str(folder / name), **options)
+
+
+def do(engine, folder, names, **options):
+    found = {}
+    requests = [request_for(folder, name) for name in names]
+    engine.do(requests, lambda one: found.setdefault(one.key, one), runner="ray_test_runner:run", **options)
+    return found
+
+
+@pytest.mark.slow
+def test_runs_are_done_on_ray_and_their_folders_come_back_whole(engine, tmp_path):
+    started = []
+    found = do(engine, tmp_path, [f"run {i}" for i in range(5)], on_start=started.append)
+    assert sorted(found) == sorted(started) == [f"run {i}" for i in range(5)]
+    assert {one.error for one in found.values()} == {None}
+    assert len({one.result["pid"] for one in found.values()}) <= 2
+    first = found["run 0"].result
+    assert first["folder"] == str(tmp_path / "run 0")
+    assert (first["threads"], first["variables"], first["exclusive"], first["nan"]) == (1, "1", False, None)
+    assert {path.name for path in tmp_path.iterdir()} == set(found)
+    assert (tmp_path / "run 3" / "model" / "weights").read_bytes() == b"run 3"
+
+
+@pytest.mark.slow
+def test_failures_are_told_in_words_and_the_others_go_on(engine, board, tmp_path):
+    names = ["diverges", "dies", "full", "loses its actor", "loses its actor always", "good"]
+    found = do(engine, tmp_path, names)
+    assert (found["diverges"].kind, found["diverges"].error) == ("DivergedError", "the loss became NaN at step 3")
+    assert "the worker died 2 times: killed by the system or by hand (often: out of memory" in found["dies"].error
+    assert found["full"].kind == "DiskFullError"
+    assert "the disk is full" in found["full"].error
+    assert found["loses its actor"].error is None
+    assert found["loses its actor always"].error.startswith("the worker was lost 3 times: ")
+    assert (board / "loses its actor tries").read_text() == "xx"
+    assert (board / "loses its actor always tries").read_text() == "xxx"
+    assert found["good"].error is None
+
+
+@pytest.mark.slow
+def test_how_a_run_ended_may_ask_for_more_runs(engine, tmp_path):
+    then = lambda one: [] if one.key.count("+") == 2 else [request_for(tmp_path, f"{one.key}+")]  # noqa: E731
+    assert sorted(do(engine, tmp_path, ["a", "b"], then=then)) == ["a", "a+", "a++", "b", "b+", "b++"]
+
+
+@pytest.mark.slow
+def test_a_timing_run_has_all_cpus_of_a_machine(engine, tmp_path, monkeypatch):
+    found = []
+    requests = [request_for(tmp_path, f"time {i}", exclusive=True) for i in range(2)]
+    engine.do(requests, found.append, alone=True, runner="ray_test_runner:run")
+    cpus = int(engine._ray.cluster_resources()["CPU"])
+    assert [(one.result["exclusive"], one.result["threads"]) for one in found] == [(True, cpus)] * 2
+    assert engine.never_alone == ""
+
+
+@pytest.mark.slow
+def test_ctrl_c_brings_back_what_was_saved_and_the_next_time_it_goes_on(engine, tmp_path):
+    with pytest.raises(InterruptedRunError):
+        do(engine, tmp_path, ["waits"])
+    assert (tmp_path / "waits" / "checkpoint" / "saved").read_text() == "yes"
+    assert do(engine, tmp_path, ["waits"])["waits"].result == {"went on": True}
+
+
+@pytest.mark.slow
+def test_an_error_of_the_listener_ends_the_work_and_is_passed_on(engine, tmp_path):
+    def listen(outcome):
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        engine.do([request_for(tmp_path, f"r {i}") for i in range(3)], listen, runner="ray_test_runner:run")
