@@ -35,6 +35,17 @@ def study(
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=1, help="Runs at the same time; as many as there are cores when absent.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", help="Where runs are done: local, or ray (pip install 'gatewise[ray]').")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option("--address", help="Ray cluster: auto, host:port or ray://host:port; one of its own when absent."),
+    ] = None,
+    cpus_per_run: Annotated[
+        int, typer.Option("--cpus-per-run", min=1, help="Cores of each run, which are its threads too.")
+    ] = 1,
+    gpus_per_run: Annotated[float, typer.Option("--gpus-per-run", min=0, help="GPUs of each run, with Ray.")] = 0,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first run that fails; the others go on by default.")
     ] = False,
@@ -51,6 +62,8 @@ def study(
       gatewise study stocks-cells --preset paper GOOG.csv AAPL.csv
 
       gatewise study my-study.yaml --set model.units=32 --seeds 3 --plan
+
+      gatewise study my-study.yaml --engine ray --address ray://head:10001
     """
     from gatewise.studies import load_study
 
@@ -63,9 +76,11 @@ def study(
         _show_plan(settings, as_json=as_json)
         return
     from gatewise.studies import run_study
+    from gatewise.studies.engines import create_engine
     from gatewise.studies.progress import choose_progress
 
-    outcome = run_study(settings, folder, jobs=jobs, fail_fast=fail_fast, progress=choose_progress())
+    where = create_engine(engine, jobs=jobs, address=address, cpus_per_run=cpus_per_run, gpus_per_run=gpus_per_run)
+    outcome = run_study(settings, folder, engine=where, fail_fast=fail_fast, progress=choose_progress())
     from gatewise.report import make_report, summary_lines
 
     page = make_report(folder)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
-from gatewise.errors import DivergedError, GatewiseError, InputError, InterruptedRunError
+from gatewise.errors import DiskFullError, DivergedError, GatewiseError, InputError, InterruptedRunError
 from gatewise.studies.compare import compare_study
 from gatewise.studies.engines import Engine, Outcome, Request, create_engine
 from gatewise.studies.folder import StudyFolder
@@ -65,6 +66,8 @@ def run_study(
         If another process runs a study in this folder.
     InterruptedRunError
         After Ctrl-C or SIGTERM, when all has been saved; the same call goes on.
+    DiskFullError
+        If there was no space left in the middle; the same call goes on.
     GatewiseError
         If every run failed, or one did and `fail_fast` is asked for.
 
@@ -124,17 +127,19 @@ class _Work:
             for run in self._plan.runs
             if not self._place.run(run.fingerprint).is_finished and run.fingerprint not in self._failures
         }
-        timing = {
-            run.fingerprint: run for run in self._plan.timing if not self._place.timing(run.fingerprint).is_finished
-        }
+        asked = () if self._engine.never_alone else self._plan.timing
+        timing = {run.fingerprint: run for run in asked if not self._place.timing(run.fingerprint).is_finished}
         self._total, self._done = len(runs) + len(timing), 0
-        finished = len(_names(self._plan.runs)) + len(_names(self._plan.timing)) - self._total
+        finished = len(_names(self._plan.runs)) + len(_names(asked)) - self._total
+        warnings = () if self._plan.study.search else self._plan.warnings  # a search has said them
+        if self._plan.timing and not asked:
+            warnings += (f"no times are taken: {self._engine.never_alone}",)
         self._progress.start(
             name=self._plan.study.name,
             waiting=self._total,
             finished=finished,
             jobs=max(1, min(self._engine.jobs, len(runs))),
-            warnings=() if self._plan.study.search else self._plan.warnings,  # a search has said them
+            warnings=warnings,
         )
         try:
             self._run(runs, "runs")
@@ -142,9 +147,12 @@ class _Work:
             self._run(timing, "timing")
         except InterruptedRunError:
             raise InterruptedRunError(f"{self._plan.study.name}: {self._where_it_stands()}") from None
+        except DiskFullError as error:
+            raise DiskFullError(f"{error}\n{self._plan.study.name}: {self._where_it_stands()}") from None
         finally:
             self._progress.stop()
-            self._place.write_failures(self._failures, self._diverged)
+            with suppress(DiskFullError):  # said once; who failed is tried again and told then
+                self._place.write_failures(self._failures, self._diverged)
 
     def _run(self, runs: dict[str, PlannedRun], part: str) -> None:
         if not runs:

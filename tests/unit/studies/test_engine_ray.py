@@ -1,15 +1,18 @@
 import os
-import signal
 import socket
-import threading
-import time
-from pathlib import Path
 
 import pytest
 
-from gatewise.errors import GatewiseError, InputError, InterruptedRunError, MissingExtraError
+from gatewise.errors import DiskFullError, InputError, InterruptedRunError
 from gatewise.settings import ForecastSettings
 from gatewise.studies.engines import Request, create_engine
+from gatewise.studies.engines.cluster import lone_node, refuse_other_version, room
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:subprocess:ResourceWarning"),  # Ray leaves its own processes to the collector
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 RUNNER = '''
 import json, os, signal, time
@@ -86,7 +89,6 @@ def do(engine, folder, names, **options):
     return found
 
 
-@pytest.mark.slow
 def test_runs_are_done_on_ray_and_their_folders_come_back_whole(engine, tmp_path):
     started = []
     found = do(engine, tmp_path, [f"run {i}" for i in range(5)], on_start=started.append)
@@ -100,14 +102,11 @@ def test_runs_are_done_on_ray_and_their_folders_come_back_whole(engine, tmp_path
     assert (tmp_path / "run 3" / "model" / "weights").read_bytes() == b"run 3"
 
 
-@pytest.mark.slow
 def test_failures_are_told_in_words_and_the_others_go_on(engine, board, tmp_path):
-    names = ["diverges", "dies", "full", "loses its actor", "loses its actor always", "good"]
+    names = ["diverges", "dies", "loses its actor", "loses its actor always", "good"]
     found = do(engine, tmp_path, names)
     assert (found["diverges"].kind, found["diverges"].error) == ("DivergedError", "the loss became NaN at step 3")
     assert "the worker died 2 times: killed by the system or by hand (often: out of memory" in found["dies"].error
-    assert found["full"].kind == "DiskFullError"
-    assert "the disk is full" in found["full"].error
     assert found["loses its actor"].error is None
     assert found["loses its actor always"].error.startswith("the worker was lost 3 times: ")
     assert (board / "loses its actor tries").read_text() == "xx"
@@ -115,13 +114,11 @@ def test_failures_are_told_in_words_and_the_others_go_on(engine, board, tmp_path
     assert found["good"].error is None
 
 
-@pytest.mark.slow
 def test_how_a_run_ended_may_ask_for_more_runs(engine, tmp_path):
     then = lambda one: [] if one.key.count("+") == 2 else [request_for(tmp_path, f"{one.key}+")]  # noqa: E731
     assert sorted(do(engine, tmp_path, ["a", "b"], then=then)) == ["a", "a+", "a++", "b", "b+", "b++"]
 
 
-@pytest.mark.slow
 def test_a_timing_run_has_all_cpus_of_a_machine(engine, tmp_path, monkeypatch):
     found = []
     requests = [request_for(tmp_path, f"time {i}", exclusive=True) for i in range(2)]
@@ -131,7 +128,6 @@ def test_a_timing_run_has_all_cpus_of_a_machine(engine, tmp_path, monkeypatch):
     assert engine.never_alone == ""
 
 
-@pytest.mark.slow
 def test_ctrl_c_brings_back_what_was_saved_and_the_next_time_it_goes_on(engine, tmp_path):
     with pytest.raises(InterruptedRunError):
         do(engine, tmp_path, ["waits"])
@@ -139,10 +135,57 @@ def test_ctrl_c_brings_back_what_was_saved_and_the_next_time_it_goes_on(engine, 
     assert do(engine, tmp_path, ["waits"])["waits"].result == {"went on": True}
 
 
-@pytest.mark.slow
+def test_a_full_disk_stops_all(engine, tmp_path):
+    with pytest.raises(DiskFullError, match="cannot write model/weights: the disk is full"):
+        do(engine, tmp_path, ["full", "good"])
+
+
 def test_an_error_of_the_listener_ends_the_work_and_is_passed_on(engine, tmp_path):
     def listen(outcome):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
         engine.do([request_for(tmp_path, f"r {i}") for i in range(3)], listen, runner="ray_test_runner:run")
+
+
+def test_times_are_not_taken_when_machines_are_shared(monkeypatch):
+    """Two Ray nodes of one host: who has all CPUs of one of them is not alone."""
+    node = {"NodeID": "1", "NodeManagerHostname": "a", "Resources": {"CPU": 8.0}}
+    assert lone_node([node, {**node, "NodeID": "2"}]) is None
+    small = {**node, "NodeManagerHostname": "b", "Resources": {"CPU": 4.0}}
+    assert lone_node([small, node])["NodeID"] == "1"
+
+
+def test_a_run_that_fits_on_no_machine_is_refused():
+    nodes = [{"Resources": {"CPU": 8.0, "GPU": 1.0}}, {"Resources": {"CPU": 4.0}}]
+    assert (room(nodes, 1, 0), room(nodes, 4, 0), room(nodes, 2, 0.5)) == (12, 3, 2)
+    with pytest.raises(InputError, match=r"asks for 2 CPUs and 2 GPUs, and no machine .* \(most: 8 CPUs, 1 GPUs\)"):
+        room(nodes, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("127.0.0.1", "auto, host:port or ray://host:port is needed"),
+        ("ray://host", "auto, host:port or ray://host:port is needed"),
+        ("127.0.0.1:9", "nobody listens there"),
+        ("ray://no-such-host.invalid:10001", "nobody listens there"),
+    ],
+)
+def test_a_dead_address_is_said_at_once(board, address, why):
+    with pytest.raises(InputError, match=why), create_engine("ray", address=address):
+        pass
+
+
+def test_an_address_where_somebody_else_listens_is_said_within_ten_seconds(board):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(InputError, match=r"no Ray answered within 6\.5 s"), create_engine("ray", address=address):
+            pass
+
+
+def test_a_worker_of_another_version_is_refused():
+    with pytest.raises(InputError, match=r"the Ray worker w1 has gatewise 0\.0\.1, and this study needs"):
+        refuse_other_version("w1", "0.0.1")
+    with pytest.raises(InputError, match="has no gatewise"):
+        refuse_other_version("w1", "")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gatewise.errors import GatewiseError, InputError, InterruptedRunError, RunLockedError
+from gatewise.errors import DiskFullError, GatewiseError, InputError, InterruptedRunError, RunLockedError
 from gatewise.studies import run_study
+from gatewise.studies.engines.local import LocalEngine
 from gatewise.studies.file import resolve
 from gatewise.studies.folder import StudyFolder
 from gatewise.studies.progress import Lines, Silent
@@ -31,6 +32,8 @@ def run(settings, folder, *, threads, exclusive, progress):
         file.write("x")
     if order == "refuse":
         raise DataError("A.csv, row 3: not a number")
+    if order == "full" and settings.seed == 1:
+        raise OSError(28, "No space left on device", "weights")
     if order == "diverge gru" and settings.model.cell == "gru":
         raise DivergedError("the loss became NaN at step 3")
     if order == "stop" and settings.seed == 1:
@@ -168,6 +171,32 @@ def test_a_study_that_is_to_fail_fast_stops_at_the_first_failure_and_goes_on_lat
     orders.write_text("diverge gru")  # an answer about the setting, which stops nothing
     out = run_study(study(), tmp_path / "s", runner=runner, digest=lambda data: "digest", jobs=1, fail_fast=True)
     assert (len(out["runs"]), len(out["failed"])) == (2, 2)
+
+
+def test_a_full_disk_is_said_once_and_the_study_goes_on_later(tmp_path, runner):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "orders").write_text("full")
+    with pytest.raises(
+        DiskFullError, match="cannot write weights: the disk is full.*\nsmall: stopped with 1 of 4"
+    ) as e:
+        run_study(study(), tmp_path / "s", runner=runner, digest=lambda data: "digest", jobs=1)
+    assert e.value.exit_code == 2
+    assert StudyFolder(tmp_path / "s").read_failures() == {}  # a full disk is no fault of a run
+    (tmp_path / "s" / "orders").unlink()
+    assert len(do(tmp_path / "s", runner)["runs"]) == 4
+
+
+def test_when_no_run_can_be_alone_no_times_are_taken_and_that_is_said(tmp_path, runner):
+    class Shared(LocalEngine):
+        never_alone = "several Ray nodes share each machine"
+
+    stream = io.StringIO()
+    run_study(
+        study(timing={"epochs": 2}), tmp_path / "s", engine=Shared(), runner=runner, digest=lambda data: "digest",
+        progress=Lines(stream),
+    )  # fmt: skip
+    assert "warning: no times are taken: several Ray nodes share each machine" in stream.getvalue()
+    assert not (tmp_path / "s" / "timing").exists()
 
 
 def test_a_stopped_study_keeps_what_is_done_and_goes_on(tmp_path, runner):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from gatewise.errors import GatewiseError, InputError, UnknownNameError
+from gatewise.errors import DiskFullError, GatewiseError, InputError, UnknownNameError
 from gatewise.runs.atomic import DISK_FULL, cannot_write
 
 ENGINES = ("local", "ray")
@@ -60,6 +60,11 @@ class Outcome:
         if isinstance(error, MemoryError) or "OutOfMemory" in kind or "can't allocate memory" in text:
             text = f"out of memory (fewer jobs, a smaller batch or fewer units need less): {text}"
         return cls(key, error=text, kind=kind, exit_code=1)
+
+    def stop_if_disk_full(self) -> None:
+        """Raise the error when it is one that all runs would meet; see :meth:`Engine.do`."""
+        if self.kind == DiskFullError.__name__:
+            raise DiskFullError(self.error)
 
 
 class Engine(Protocol):
@@ -109,6 +114,8 @@ class Engine(Protocol):
         ------
         InterruptedRunError
             After Ctrl-C or SIGTERM, when every worker has saved and ended.
+        DiskFullError
+            If a run found the disk full: the others would too, and none of them has failed.
         """
 
 

@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import gatewise
@@ -49,11 +49,18 @@ def connected(address: str | None) -> Iterator[Any]:
         If nobody answers at the address, or not as a Ray of the same version would.
     """
     ray = import_ray()
-    if ray.is_initialized():  # by who calls us: it is theirs to end
-        yield ray
-        return
     if address is not None:
         _check(address)
+    if ray.is_initialized():  # by who calls us: it is theirs to end
+        if address is not None:
+            raise InputError(f"address {address}: this process is connected to a Ray already: leave the address out")
+        yield ray
+        return
+    with redirect_stdout(sys.stderr):  # Ray writes what its workers met to standard output, which is for answers
+        yield from _connected(ray, address)
+
+
+def _connected(ray: Any, address: str | None) -> Iterator[Any]:
     quiet = {"log_to_driver": False, "configure_logging": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Ray's own tips

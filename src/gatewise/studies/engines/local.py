@@ -93,6 +93,7 @@ def run_pool(
                     if on_start is not None:
                         on_start(event.key)
                     continue
+                event.stop_if_disk_full()
                 on_outcome(event)
                 waiting += pool.add(then(event) if then else ()) - 1
             pool.finish()

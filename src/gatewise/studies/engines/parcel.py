@@ -70,6 +70,8 @@ def unpack(content: bytes, folder: Path) -> None:
     ------
     OutputError
         If it cannot be written.
+    GatewiseError
+        If the bytes are not a whole folder.
     """
     new = folder.with_name(f".{folder.name}{atomic.UNFINISHED}")
     atomic.remove(new)
@@ -82,6 +84,8 @@ def unpack(content: bytes, folder: Path) -> None:
         os.replace(new, folder)
     except OSError as error:
         raise atomic.cannot_write(folder, error) from error
+    except tarfile.TarError as error:
+        raise GatewiseError(f"{folder}: did not come back whole from its worker ({error})") from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
 

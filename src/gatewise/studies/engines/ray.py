@@ -165,6 +165,7 @@ class _Crew:
             ready, _ = self._ray.wait(list(self._calls), num_returns=1)
             outcome = self._heard(ready[0])
             if outcome is not None:
+                outcome.stop_if_disk_full()
                 on_outcome(outcome)
                 more = then(outcome) if then else ()
                 self._waiting.extend(more)
