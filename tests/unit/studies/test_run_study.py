@@ -176,9 +176,7 @@ def test_a_study_that_is_to_fail_fast_stops_at_the_first_failure_and_goes_on_lat
 def test_a_full_disk_is_said_once_and_the_study_goes_on_later(tmp_path, runner):
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "orders").write_text("full")
-    with pytest.raises(
-        DiskFullError, match="cannot write weights: the disk is full.*\nsmall: stopped with 1 of 4"
-    ) as e:
+    with pytest.raises(DiskFullError, match=r"the disk is full.*\nsmall: stopped with 1 of 4") as e:
         run_study(study(), tmp_path / "s", runner=runner, digest=lambda data: "digest", jobs=1)
     assert e.value.exit_code == 2
     assert StudyFolder(tmp_path / "s").read_failures() == {}  # a full disk is no fault of a run
