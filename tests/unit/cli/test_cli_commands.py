@@ -219,7 +219,7 @@ def test_study_hands_over_what_was_typed_and_ends_with_the_page(
     assert run(line.split()) == 0
     call = studied[0]
     assert call["folder"] == Path("studies/stocks-cells-paper")
-    assert call["jobs"] == 1
+    assert call["engine"].jobs == 1
     assert call["study"].model.units == 64
     assert call["study"].seeds == (0, 1, 2)
     assert [Path(file).name for file in call["study"].data.files] == ["G.csv", "A.csv"]
