@@ -137,10 +137,10 @@ def _read(
                 raise DataError(f"text {place} is not UTF-8")
         return pl.DataFrame({"text": lines}, schema={"text": pl.String}), "text", ()
     from gatewise.data.labelled.columns import find_columns
-    from gatewise.data.tables import open_file
+    from gatewise.data.tables import open_file, open_own
 
     data = model.settings.data
-    table = open_file(file, data.separator)
+    table = open_own(data.reader, file) if data.reader else open_file(file, data.separator)
     known = text or (data.text if data.text in table.columns else None)
     columns, notes = find_columns(table, data.model_copy(update={"text": known}), label=False)
     frame = table.read(list(table.columns))

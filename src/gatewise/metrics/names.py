@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from gatewise.metrics.classify import CLASS_METRICS, TUNED_METRICS
 from gatewise.metrics.forecast import FORECAST_METRICS
@@ -60,8 +60,26 @@ ONE_CLASS_NAMES: Mapping[str, MetricName] = {
 }
 #: Every metric of every task, in the order in which reports show them.
 NAMES: Mapping[str, Metric | MetricName] = {**FORECAST_METRICS, **TEXT_NAMES, **CLASS_NAMES, **ONE_CLASS_NAMES}
+#: Metrics of users' own, learned from what is read.
+_OWN: dict[str, MetricName] = {}
 #: Words that keep their capital within a sentence.
 _CAPITALS = ("PR-AUC", "Matthews", "Brier")
+
+
+def learn(metrics: Iterable[Mapping[str, Any]]) -> None:
+    """Take in the names of a user's own metrics, as :func:`gatewise.metrics.own.describe` keeps them."""
+    for one in metrics:
+        _OWN[str(one["name"])] = MetricName(**one)
+
+
+def named(name: str) -> Metric | MetricName | None:
+    """Return what is known of a metric: of any task, or of a user's own that was learned."""
+    return NAMES.get(name) or _OWN.get(name)
+
+
+def is_own(name: str) -> bool:
+    """Tell whether a metric of a user's own is known by this name."""
+    return name in _OWN
 
 
 def metric_label(name: str) -> str:
@@ -72,16 +90,17 @@ def metric_label(name: str) -> str:
     >>> metric_label("mse"), metric_label("carried_nats_per_char")
     ('MSE', 'Nats/char, carried')
     """
-    if name not in NAMES:
+    known = named(name)
+    if known is None:
         return name.replace("_", " ")
-    if language() == "en":
-        return NAMES[name].label
+    if language() == "en" or name not in NAMES:
+        return known.label
     way, _, rest = name.partition("_")
     for key in (name, rest):
         if has(f"names.metric.{key}"):
             said = say(f"names.metric.{key}")
             return f"{said} {say(f'names.protocol.{way}')}" if key == rest and has(f"names.protocol.{way}") else said
-    return NAMES[name].label
+    return known.label
 
 
 def metric_phrase(name: str) -> str:
@@ -104,7 +123,8 @@ def metric_phrase(name: str) -> str:
 
 def is_higher_better(name: str) -> bool:
     """Whether more of a metric is better; of what is not known, less is."""
-    return name in NAMES and NAMES[name].direction == "higher"
+    known = named(name)
+    return known is not None and known.direction == "higher"
 
 
 def direction(name: str) -> Literal["lower", "higher"]:

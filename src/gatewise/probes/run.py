@@ -178,4 +178,4 @@ def _run_here(plan: Sequence[_Planned], ended: Callable[[Outcome], None]) -> Non
 def _known_elsewhere(job: ProbeJob) -> bool:
     """Whether a fresh process knows the cell and the task: those of the user's own code it does not."""
     homes = [CELLS.entry(job.cell).home, *([PROBES.entry(job.task).home] if job.task in PROBES else [])]
-    return all(home.startswith("gatewise.") for home in homes)
+    return all(home.startswith("gatewise.") or home == job.cell for home in homes)

@@ -1,7 +1,8 @@
 """Names of everything that can be chosen by text, without importing any of it.
 
-A part joins by one line in its table in this folder (or, from a user's own code, by ``TABLE.register``); the command
-line's choices, the documentation's tables and the contract tests read these tables and so follow by themselves.
+A part joins by one line in its table in this folder; the command line's choices, the documentation's tables and the
+contract tests read these tables and so follow by themselves. A part of a user's own needs no line: its import path
+("my_cells:LeakyCell") is a name too, or ``TABLE.register`` gives it one within a program.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from gatewise.registry.classify import (
     cleaning_steps,
 )
 from gatewise.registry.forecast import BASELINES, TRANSFORMS
+from gatewise.registry.own import METRICS, READERS
 from gatewise.registry.probes import PROBES
 from gatewise.registry.table import Entry, Registered, Registry
 from gatewise.registry.tasks import TASKS, Task, task_of
@@ -31,9 +33,11 @@ __all__ = [
     "CLEANING_STEPS",
     "KERNELS",
     "LOSSES",
+    "METRICS",
     "OPTIMIZERS",
     "POOLINGS",
     "PROBES",
+    "READERS",
     "SCHEDULES",
     "TASKS",
     "TEXT_BASELINES",

@@ -98,6 +98,7 @@ CELLS = Registry(
             "Orvieto et al. 2023, arXiv:2303.06349",
         ),
     ],
+    base="gatewise.cells:Cell",
 )
 
 # Slowest first: "auto" takes the last one that can compute the call.

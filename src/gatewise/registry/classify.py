@@ -26,6 +26,7 @@ CLEANING_STEPS = Registry(
         Entry("lower", f"{_CLEANING}:lower", "Letters become small"),
         Entry("spaces", f"{_CLEANING}:spaces", "Runs of spaces become one; none at the ends"),
     ],
+    base="collections.abc:Callable",
 )
 
 #: Steps under one name.
@@ -67,7 +68,8 @@ def cleaning_steps(names: Sequence[str]) -> tuple[str, ...]:
         asked.difference_update(steps)
     if {"emoji_token", "emoji_names"} <= asked:
         raise SettingsError("an emoji becomes a token or its name: take one out with -emoji_token or -emoji_names")
-    return tuple(step for step in CLEANING_STEPS.names() if step in asked)
+    own = sorted(asked - set(CLEANING_STEPS.names()))  # a user's own steps see what the others leave
+    return (*(step for step in CLEANING_STEPS.names() if step in asked), *own)
 
 
 _POOLING = "gatewise.models.pooling"
@@ -89,6 +91,7 @@ POOLINGS = Registry(
             "The last step of the padded batch, padding read like tokens: the report's way, kept to measure its cost",
         ),
     ],
+    base="gatewise.models.pooling:Pooling",
 )
 
 CLASS_LOSSES = Registry(
@@ -108,6 +111,7 @@ CLASS_LOSSES = Registry(
             "Menon et al. 2021, arXiv:2007.07314",
         ),
     ],
+    base="gatewise.tasks.classify.losses:ClassLoss",
 )
 
 _BASELINES = "gatewise.tasks.classify.baselines"
@@ -134,4 +138,5 @@ CLASS_BASELINES = Registry(
             "Logistic regression on the mean of the encoder's last states: no recurrence",
         ),
     ],
+    methods=("fit", "log_probs"),
 )

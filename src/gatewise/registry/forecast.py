@@ -22,6 +22,7 @@ TRANSFORMS = Registry(
         ),
         Entry("last_value", "gatewise.data.series.transforms:LastValue", "Subtract the last value of the window"),
     ],
+    base="gatewise.data.series.transforms:TargetTransform",
 )
 
 BASELINES = Registry(
@@ -55,4 +56,5 @@ BASELINES = Registry(
             "Assimakopoulos & Nikolopoulos 2000",
         ),
     ],
+    methods=("fit", "predict"),
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 from gatewise.errors import SettingsError, UnknownNameError
+from gatewise.registry.outside import is_outside, load_outside
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,16 @@ class Entry:
 class Registry:
     """A table of names of one kind, each resolved only when asked for.
 
+    Where one of the parameters below is given, an import path ("my_cells:LeakyCell") is a name too, of an object of the
+    user's own.
+
+    Parameters
+    ----------
+    base
+        Home of the class that an object of the user's own has to inherit from, or to be an instance of.
+    methods
+        What it needs to have, where there is no such class.
+
     Examples
     --------
     >>> from gatewise.registry import CELLS
@@ -32,8 +43,8 @@ class Registry:
     'Long short-term memory: input, forget and output gates around a cell state'
     """
 
-    def __init__(self, kind: str, entries: list[Entry]) -> None:
-        self.kind = kind
+    def __init__(self, kind: str, entries: list[Entry], *, base: str = "", methods: tuple[str, ...] = ()) -> None:
+        self.kind, self._base, self._methods = kind, base, methods
         self._entries = {entry.name: entry for entry in entries}
         self._objects: dict[str, Any] = {}
 
@@ -41,7 +52,7 @@ class Registry:
         return iter(self._entries.values())
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return name in self._entries or self._is_outside(name)
 
     def names(self) -> list[str]:
         """Return all names, in the table's order."""
@@ -54,18 +65,36 @@ class Registry:
         ------
         UnknownNameError
             If there is none; the message says which name was probably meant.
+        SettingsError
+            If the name is an import path, and what it names is not there or not of this kind.
         """
+        if self._is_outside(name):
+            lines = (self.load(name).__doc__ or "").strip().splitlines()
+            return Entry(name, name, lines[0] if lines else "Of your own")
         if name not in self._entries:
             raise UnknownNameError(self.kind, name, self._entries)
         return self._entries[name]
 
     def load(self, name: str) -> Any:
-        """Import and return the object called `name`."""
-        home = self.entry(name).home
+        """Import and return the object called `name`; errors as :meth:`entry`."""
         if name not in self._objects:
-            module, attribute = home.split(":")
-            self._objects[name] = getattr(import_module(module), attribute)
+            self._objects[name] = self._outside(name) if self._is_outside(name) else _at(self.entry(name).home)
         return self._objects[name]
+
+    def _is_outside(self, name: object) -> bool:
+        return bool(self._base or self._methods) and is_outside(name)
+
+    def _outside(self, name: str) -> Any:
+        """Return an object of the user's own, once it is sure that it is of this kind."""
+        found = load_outside(self.kind, name)
+        base = _at(self._base) if self._base else object
+        if not (issubclass(found, base) if isinstance(found, type) else isinstance(found, base)):
+            wanted = "a function" if base is Callable else f"a {base.__module__}.{base.__qualname__}"
+            raise SettingsError(f"{self.kind} {name!r}: {wanted} is expected there")
+        missing = [method for method in self._methods if not hasattr(found, method)]
+        if missing:
+            raise SettingsError(f"{self.kind} {name!r}: has no {' and no '.join(missing)}")
+        return found
 
     def register(self, name: str, target: Any, *, summary: str = "", source: str = "") -> None:
         """Add an object of the user's own under a new `name`.
@@ -84,6 +113,11 @@ class Registry:
         """Remove a name that was registered by hand."""
         del self._entries[name]
         self._objects.pop(name, None)
+
+
+def _at(home: str) -> Any:
+    module, attribute = home.split(":")
+    return getattr(import_module(module), attribute)
 
 
 @dataclass(frozen=True)

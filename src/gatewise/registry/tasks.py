@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from gatewise.errors import UnknownNameError
+from gatewise.errors import SettingsError, UnknownNameError
+from gatewise.registry.outside import is_outside, load_outside
 
 
 @dataclass(frozen=True)
 class Task:
     """One job; what is a home ("module:attribute") is imported only when asked for.
+
+    A job of a user's own is an object of this class in their own module: ``task: my_module:TASK`` in a study file.
 
     Attributes
     ----------
@@ -21,6 +24,7 @@ class Task:
     digest : home of what reads and checks a run's data and returns their digest.
     metrics : home of the table of its metrics.
     baseline : the baseline that a network has to beat first.
+    name : as settings and results write it; for a job of a user's own its import path.
     """
 
     name: str
@@ -82,6 +86,8 @@ def task_of(tree: Any) -> Task:
     ------
     UnknownNameError
         If there is no such task.
+    SettingsError
+        If the name is an import path, and there is no task.
 
     Examples
     --------
@@ -89,6 +95,11 @@ def task_of(tree: Any) -> Task:
     ('ngram', 'last_value')
     """
     name = tree.get("task", "forecast")
+    if is_outside(name):
+        task = load_outside("task", name)
+        if not isinstance(task, Task):
+            raise SettingsError(f"task {name!r}: a gatewise.registry.Task is expected there")
+        return task
     if not isinstance(name, str) or name not in TASKS:
         raise UnknownNameError("task", str(name), TASKS)
     return TASKS[name]

@@ -27,6 +27,7 @@ TEXT_LOSSES = Registry(
             "Lin et al. 2017, arXiv:1708.02002",
         ),
     ],
+    base="gatewise.tasks.generate.losses:TextLoss",
 )
 
 TEXT_BASELINES = Registry(
@@ -49,4 +50,5 @@ TEXT_BASELINES = Registry(
             "Shkarin 2002",
         ),
     ],
+    methods=("evaluate",),
 )

@@ -41,6 +41,7 @@ LOSSES = Registry(
             "Negative log-likelihood of a Student-t distribution",
         ),
     ],
+    base="gatewise.training.losses:Loss",
 )
 
 OPTIMIZERS = Registry(
@@ -77,6 +78,7 @@ OPTIMIZERS = Registry(
             "Robbins & Monro 1951",
         ),
     ],
+    base="collections.abc:Callable",
 )
 
 SCHEDULES = Registry(
@@ -107,4 +109,5 @@ SCHEDULES = Registry(
             "Halves when the validation loss has not improved",
         ),
     ],
+    base="collections.abc:Callable",
 )

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from gatewise.errors import InputError
-from gatewise.metrics.names import is_higher_better
-from gatewise.registry import TASKS, task_of
+from gatewise.metrics.names import is_higher_better, learn
+from gatewise.registry import task_of
+from gatewise.registry.outside import short_name
 from gatewise.runs import RunFolder
 from gatewise.studies.factors import with_setting
 from gatewise.studies.folder import StudyFolder
@@ -76,7 +77,7 @@ class Evidence:
     def baseline(self) -> str:
         """The baseline that the verdict is about."""
         named = [str(row["baseline"]) for row in self.against_baseline if row.get("baseline")]
-        return named[0] if named else next(iter(self.baselines), TASKS[self.task].baseline)
+        return named[0] if named else next(iter(self.baselines), task_of({"task": self.task}).baseline)
 
     def reference(self, metric: str) -> float | None:
         """Return the metric of the baseline that the verdict is about; None where the levels have not the same one."""
@@ -178,6 +179,7 @@ def _study(folder: StudyFolder) -> Evidence:
 def _single(run: RunFolder) -> Evidence:
     settings = run.read_settings()
     result = run.read_result()
+    learn(result.get("own_metrics") or ())
     name = str(settings.get("name") or result.get("name") or run.path.name)
     model, seconds, metrics = settings.get("model") or {}, result.get("seconds") or {}, result.get("metrics") or {}
     cell = str(model.get("cell") or name)
@@ -285,7 +287,7 @@ def show_value(value: Any) -> str:
         return "default"
     if isinstance(value, float):
         return f"{value:g}"
-    return str(value)
+    return short_name(str(value))
 
 
 def _environments(runs: Any) -> tuple[Mapping[str, Any], ...]:
@@ -304,6 +306,7 @@ def _optional(run: RunFolder, what: str) -> dict[str, Any]:
         tree: dict[str, Any] = getattr(run, f"read_{what}")()
     except InputError:
         return {}
+    learn(tree.get("own_metrics") or ())
     return tree
 
 

@@ -50,7 +50,7 @@ class Parts:
 
 def parts_of(evidence: Evidence) -> Parts:
     """Return what the page of these runs is made of."""
-    return _MAKERS[evidence.task](evidence)
+    return _MAKERS.get(evidence.task, _own)(evidence)
 
 
 def _forecast(evidence: Evidence) -> Parts:
@@ -149,6 +149,17 @@ def _classify(evidence: Evidence) -> Parts:
             "mistakes_of": whose,
             "fairness": fair,
         },
+    )
+
+
+def _own(evidence: Evidence) -> Parts:
+    """Return what every task has; a task of a user's own has no more."""
+    return Parts(
+        template="sections_own.html",
+        sections=[],
+        leaks="Its split tells training something of the test part.",
+        figures={**_shared_figures(evidence), "curve": []},
+        tables={**_shared_tables(evidence), "interval": None},
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatewise.metrics.names import CLASS_NAMES, NAMES, TEXT_NAMES, is_higher_better, metric_phrase
+from gatewise.registry.outside import short_name
 from gatewise.report.evidence import Evidence
 
 _BASELINES = {
@@ -73,7 +74,7 @@ def metric_heading(name: str) -> str:
 
 def baseline_title(name: str) -> str:
     """Return a baseline's name in words: ``last_value`` -> "the last value"."""
-    return _BASELINES.get(name, name.replace("_", " "))
+    return _BASELINES.get(name, short_name(name).replace("_", " "))
 
 
 def number(value: Any, digits: int = 4) -> str:

@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from gatewise import registry
 from gatewise.errors import SettingsError, did_you_mean
+from gatewise.registry.outside import code_digest, outside_names
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -72,6 +73,8 @@ class RunSettings(Settings):
     """Seed of the order of the batches."""
     dropout_seed: Seed | None = None
     """Seed of the dropout masks."""
+    metrics: tuple[Annotated[str, registered(registry.METRICS)], ...] = ()
+    """Metrics of your own beside the task's, module:NAME."""
 
     @classmethod
     def from_flat(cls, values: Mapping[str, Any]) -> Self:
@@ -126,7 +129,8 @@ class RunSettings(Settings):
 
 def fingerprint_of(tree: Mapping[str, Any], data_digest: str) -> str:
     """Return the fingerprint of a run from what counts of its settings; see :meth:`RunSettings.fingerprint`."""
-    text = json.dumps([RESULTS_VERSION, data_digest, tree], sort_keys=True)
+    code = code_digest(outside_names(tree))  # a user's own code counts as the settings do
+    text = json.dumps([RESULTS_VERSION, data_digest, tree, *filter(None, [code])], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

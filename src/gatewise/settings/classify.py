@@ -39,6 +39,8 @@ class ClassifyDataSettings(Settings):
     """Tables that choose the epoch, where the parts are given as files."""
     test_files: Names = ()
     """Tables that judge, where the parts are given as files."""
+    reader: Annotated[str | None, registered(registry.READERS)] = None
+    """A function of your own that reads a file, module:function: its name in, a table out."""
     separator: str | None = None
     """What stands between columns; found by itself when absent."""
     text: str | None = None

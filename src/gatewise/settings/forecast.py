@@ -18,6 +18,8 @@ class ForecastDataSettings(Settings):
 
     files: Names = ()
     """CSV or Parquet files, or sample:NAME for prices that a package ships (sample:AAPL)."""
+    reader: Annotated[str | None, registered(registry.READERS)] = None
+    """A function of your own that reads a file, module:function: its name in, a table out."""
     column: Names = ()
     """Target column or columns; found by itself when the file has one candidate."""
     time_column: str | None = None

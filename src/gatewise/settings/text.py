@@ -46,6 +46,8 @@ class TextDataSettings(Settings):
 
     files: Names = ()
     """Text files (plain or .gz), folders or globs; or sample:NAME for a text that Python ships (sample:python-docs)."""
+    reader: Annotated[str | None, registered(registry.READERS)] = None
+    """A function of your own that reads a file, module:function: its name in, a text or texts out."""
     encoding: str = "utf-8"
     """Encoding of the files; a byte order mark is left out, and lines end with a line feed alone."""
     lower: bool = False

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gatewise.errors import SettingsError, did_you_mean
+from gatewise.registry.outside import short_name
 from gatewise.settings import RunSettings, flat_fields
 
 #: Settings that a study sets itself or that are not what a network is compared by.
@@ -340,11 +341,11 @@ def with_setting(path: str, value: Any) -> str:
     """
     if path == "split.train_size":
         return "all training texts" if value is None else f"training size {value:,}"
-    return f"{path.rsplit('.', 1)[-1].replace('_', ' ')} {show(value)}"
+    return f"{path.rsplit('.', 1)[-1].replace('_', ' ')} {short_name(show(value))}"
 
 
 def label_of(path: str, value: Any) -> str:
     """Name a level in words: a name speaks for itself, a number needs its setting's name."""
     if isinstance(value, str):
-        return value
+        return short_name(value)
     return with_setting(path, value)

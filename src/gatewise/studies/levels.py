@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import log
 from typing import Any
 
-from gatewise.metrics.names import is_higher_better
+from gatewise.metrics.names import is_higher_better, learn
 from gatewise.studies.factors import show
 from gatewise.studies.folder import StudyFolder
 
@@ -124,7 +124,8 @@ def read_levels(place: StudyFolder, study: Mapping[str, Any]) -> list[LevelResul
         folder = place.run(run["fingerprint"])
         if folder.is_finished:
             level.runs[run["seed"]] = run["fingerprint"]
-            level.results[run["seed"]] = folder.read_result()
+            level.results[run["seed"]] = result = folder.read_result()
+            learn(result.get("own_metrics", ()))
         alone = place.timing(run["timing"]) if run.get("timing") else None
         if alone is not None and level.timing is None and alone.is_finished:
             level.timing, level.timing_log = alone.read_result(), alone.read_log()

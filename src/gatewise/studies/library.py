@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewise.errors import SettingsError, did_you_mean
+from gatewise.registry.outside import look_in
 from gatewise.studies.file import resolve
 from gatewise.studies.settings import StudySettings
 from gatewise.yaml12 import load_yaml, parse_yaml, yaml_lines
@@ -76,18 +77,20 @@ def load_study(
     8
     """
     tree, where, home = _read(study)
+    look_in(home)  # for modules of the user's own
     changes = {path: _value(value, path) for path, value in (set or {}).items()}
     given = [_absolute(file, Path.cwd()) for file in files]
     if given:
         changes["data.files"] = given
     settings = resolve(tree, preset=preset, changes=changes, where=where, lines=lambda: _lines(study))
-    if not settings.data.files and not any("data.files" in factor.settings for factor in settings.factors):
+    rooms = [room for room in ("files", "validation_files", "test_files") if hasattr(settings.data, room)]
+    wanting = "files" in rooms and not settings.data.files
+    if wanting and not any("data.files" in factor.settings for factor in settings.factors):
         command = f"gatewise study {study}" + (f" --preset {preset}" if preset else "")
         raise SettingsError(
             f"{where}: data.files: this study needs data files and names none; "
             f"give them after its name, e.g. {command} A.csv B.csv"
         )
-    rooms = [room for room in ("files", "validation_files", "test_files") if hasattr(settings.data, room)]
     places = {room: tuple(_absolute(file, home) for file in getattr(settings.data, room)) for room in rooms}
     return settings.model_copy(update={"data": settings.data.model_copy(update=places)})
 
@@ -121,9 +124,12 @@ def _value(value: Any, path: str) -> Any:
 
 
 def _absolute(file: str | Path, home: Path) -> str:
-    """Make a path hold from any working folder; it is looked for beside the study file, then here."""
+    """Make a path hold from any working folder; it is looked for beside the study file, then here.
+
+    What has ``://`` in it (a database, an address) is for a reader of the user's own.
+    """
     text = str(file)
-    if text.startswith(_SAMPLE):
+    if text.startswith(_SAMPLE) or "://" in text:
         return text
     beside = home / Path(text).expanduser()
     here = Path.cwd() / Path(text).expanduser()

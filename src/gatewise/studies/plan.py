@@ -183,7 +183,7 @@ class Digests:
         """Return the digest of the data that a run's settings describe."""
         parts = [getattr(settings, room, None) for room in ("data", "split", "encoder")]
         use = [part.model_dump(mode="json") for part in parts if part is not None]
-        key = json.dumps([*use, settings.train.loss], sort_keys=True)
+        key = json.dumps([*use, getattr(getattr(settings, "train", None), "loss", None)], sort_keys=True)
         if key not in self.known:
             self.known[key] = self._digest(settings)
         return self.known[key]

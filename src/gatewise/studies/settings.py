@@ -6,11 +6,14 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from gatewise.errors import did_you_mean
-from gatewise.registry import TASKS, task_of
+from gatewise.metrics.names import is_own
+from gatewise.metrics.own import own_metrics
+from gatewise.registry import METRICS, task_of
 from gatewise.settings import ClassifyParts, Count, ForecastParts, RunSettings, Settings, TextParts
+from gatewise.settings.base import registered
 from gatewise.studies.budget import BudgetSettings
 from gatewise.studies.claims_settings import Claim
 from gatewise.studies.factors import Factor, Level
@@ -22,6 +25,12 @@ from gatewise.studies.seeds import SeedSettings, numbers_of, read_seeds
 def _yes_or_settings(value: Any) -> Any:
     """Take ``true`` for the default timing and ``false`` for none."""
     return {True: {}, False: None}[value] if isinstance(value, bool) else value
+
+
+def _learned(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Let metrics of the user's own be known by their names."""
+    own_metrics(paths)
+    return paths
 
 
 class TimingSettings(Settings):
@@ -42,6 +51,8 @@ class StudySettings(Settings):
     """Language of what is found, on the page and in the terminal: English or Persian."""
     task: str
     """Which of the jobs."""
+    metrics: Annotated[tuple[Annotated[str, registered(METRICS)], ...], AfterValidator(_learned)] = ()
+    """Metrics of your own beside the task's, module:NAME; `metric` and `also` call them by their own names."""
     data: Any
     """What its runs read; each task has its own."""
     vary: dict[str, Any] = Field(default_factory=dict)
@@ -97,10 +108,12 @@ class StudySettings(Settings):
     @field_validator("metric", "also", "claims")
     @classmethod
     def _metrics_are_known(cls, value: Any) -> Any:
-        table = TASKS[cls.model_fields["task"].default].load("metrics")
+        table = task_of({"task": cls.model_fields["task"].default}).load("metrics")
         for name in (value,) if isinstance(value, str) else value:
-            for metric in name.unknown_metrics(table) if isinstance(name, Claim) else [name] * (name not in table):
-                raise ValueError(f"unknown metric {metric!r}{did_you_mean(metric, table)}")
+            unknown = name.unknown_metrics(table) if isinstance(name, Claim) else [name] * (name not in table)
+            for metric in unknown:
+                if not is_own(metric):
+                    raise ValueError(f"unknown metric {metric!r}{did_you_mean(metric, table)}")
         return value
 
     @field_validator("grid")
@@ -192,6 +205,6 @@ class ClassifyStudy(ClassifyParts, StudySettings):
 
 def run_part(study: type[StudySettings], tree: Any) -> dict[str, Any]:
     """Return what a study's tree says of its runs: the rooms that both have."""
-    run: type[RunSettings] = TASKS[study.model_fields["task"].default].load("settings")
+    run: type[RunSettings] = task_of({"task": study.model_fields["task"].default}).load("settings")
     keys = set(study.model_fields) & set(run.model_fields)
     return {key: value for key, value in tree.items() if key in keys}

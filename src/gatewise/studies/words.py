@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gatewise.metrics.names import metric_phrase as metric_label
+from gatewise.registry.outside import is_outside, short_name
 from gatewise.studies.factors import show, with_setting
 from gatewise.wording import again, digits, has, isolated, language, listed, say
 
@@ -28,7 +29,7 @@ def level_name(factor: str, value: Any) -> str:
     ('GRU', 'units 64', 'five epochs')
     """
     if factor == "model.cell":
-        return str(value).upper()
+        return short_name(value) if is_outside(value) else str(value).upper()
     return setting(factor, value)
 
 
@@ -88,7 +89,7 @@ def baseline_name(name: str) -> str:
     >>> baseline_name("last_value"), baseline_name("my_own")
     ('the last value', 'my own')
     """
-    return say(f"names.baseline.{name}") if has(f"names.baseline.{name}") else name.replace("_", " ")
+    return say(f"names.baseline.{name}") if has(f"names.baseline.{name}") else short_name(name).replace("_", " ")
 
 
 def count(number: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from gatewise.errors import GatewiseError, KernelChangedWarning, ModelFolderError
+from gatewise.registry.outside import strangers_refused
 from gatewise.runs import RunFolder
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
@@ -81,7 +82,7 @@ def _read(folder: Path) -> dict[str, Any]:
 
 @contextmanager
 def reading(folder: Path) -> Iterator[None]:
-    """Turn whatever a changed or truncated folder causes into one error.
+    """Turn whatever a changed or truncated folder causes into one error, and import nothing that it names.
 
     Raises
     ------
@@ -89,7 +90,8 @@ def reading(folder: Path) -> Iterator[None]:
         In the place of the error.
     """
     try:
-        yield
+        with strangers_refused():
+            yield
     except GatewiseError as error:
         raise ModelFolderError(f"{folder}: {error}") from error
     except (LookupError, TypeError, ValueError, AttributeError, OSError, RuntimeError, SafetensorError) as error:

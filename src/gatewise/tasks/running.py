@@ -11,6 +11,7 @@ import polars as pl
 import torch
 
 from gatewise.errors import GatewiseError, OutputError
+from gatewise.metrics.own import describe, own_metrics
 from gatewise.runs import RunFolder, environment
 from gatewise.runs.atomic import to_json
 from gatewise.settings import RunSettings, TrainSettings, parse
@@ -95,6 +96,7 @@ def result_of_training(
     reading, total
         Seconds until training began, and in all.
     """
+    own = [describe(metric) for metric in own_metrics(settings.metrics, settings.task)]
     return {
         "format_version": FORMAT_VERSION,
         "status": trained.status,
@@ -116,6 +118,7 @@ def result_of_training(
         "threads": trained.threads,
         "processes": settings.at("train.processes"),
         "kernel": trained.kernel,
+        **({"own_metrics": own} if own else {}),
     }
 
 

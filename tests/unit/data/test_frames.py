@@ -2,7 +2,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gatewise.data.series import like_input, read_series, to_polars
+from gatewise.data.series import like_input, read_series
+from gatewise.data.tables.frames import to_polars
 from gatewise.errors import DataError
 from gatewise.settings import ForecastDataSettings
 

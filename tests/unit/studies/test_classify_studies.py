@@ -120,7 +120,7 @@ def test_a_claim_may_be_about_one_class(tmp_path):
         return result(0.74, hate=0.0 if levels["model.cell"] == "lstm" else 0.4 + STEPS[seed])
 
     tree = compared(tmp_path, score, claims=claims)
-    assert [row["verdict"] for row in tree["claims"]] == ["agrees", "agrees", "not run"]
+    assert [row["verdict"] for row in tree["claims"]] == ["holds", "holds", "not comparable"]
     assert tree["claims"][0]["ours"] == pytest.approx(0.4 + sum(STEPS) / 8)
     assert "LSTM never finds hate: F1 is 0 with every seed." in texts(tree)
 

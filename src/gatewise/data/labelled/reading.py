@@ -15,7 +15,7 @@ from gatewise.data.labelled.columns import find_columns, find_votes
 from gatewise.data.labelled.labelled import AT_HAND, Columns, Labelled, Texts, digest_of
 from gatewise.data.labelled.labels import find_classes, numbers_of, plain_codes, read_parts, read_votes, refuse_empty
 from gatewise.data.labelled.samples import open_sample
-from gatewise.data.tables import Table, open_file
+from gatewise.data.tables import Table, open_file, open_own
 from gatewise.errors import DataError
 from gatewise.registry import cleaning_steps
 from gatewise.settings import ClassifyDataSettings
@@ -198,7 +198,9 @@ def _refuse_twice(files: Sequence[str]) -> None:
 
 
 def _open(file: str, settings: ClassifyDataSettings) -> Table:
-    return open_sample(file) if file.startswith("sample:") else open_file(file, settings.separator)
+    if file.startswith("sample:"):
+        return open_sample(file)
+    return open_own(settings.reader, file) if settings.reader else open_file(file, settings.separator)
 
 
 def _with_votes(

@@ -3,7 +3,7 @@
 from gatewise.data.series.check import DataReport, SeriesReport, check_files
 from gatewise.data.series.covariates import calendar_features, future_template, future_values
 from gatewise.data.series.cuts import at_least, last_rows, without_last
-from gatewise.data.series.frames import like_input, to_polars
+from gatewise.data.series.frames import like_input
 from gatewise.data.series.frequency import Frequency
 from gatewise.data.series.reading import divides_by_truth, read_series
 from gatewise.data.series.scaling import CovariateScaler
@@ -36,7 +36,6 @@ __all__ = [
     "require_positive",
     "require_varying",
     "split_windows",
-    "to_polars",
     "training_rows",
     "without_last",
 ]

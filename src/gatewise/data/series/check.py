@@ -174,7 +174,7 @@ def _tables(settings: ForecastDataSettings, frames: Any, refuse: Refuse) -> list
             return open_frames(frames)
         for file in settings.files:
             try:
-                tables.append(open_table(file, settings.separator))
+                tables.append(open_table(file, settings.separator, settings.reader))
             except InputError as error:
                 refuse(str(error))
     except InputError as error:

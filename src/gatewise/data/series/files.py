@@ -7,14 +7,14 @@ from pathlib import Path
 
 import polars as pl
 
-from gatewise.data.tables import Table, frame_table, open_file, polars_speaks
+from gatewise.data.tables import Table, frame_table, open_file, open_own, polars_speaks
 from gatewise.errors import DataError, MissingExtraError, did_you_mean
 
 _SAMPLES = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 
 
-def open_table(source: str, separator: str | None = None) -> Table:
-    """Open a file or ``sample:NAME`` and look at its columns.
+def open_table(source: str, separator: str | None = None, reader: str | None = None) -> Table:
+    """Open a file or ``sample:NAME`` and look at its columns; a `reader` of the user's own opens the rest.
 
     Raises
     ------
@@ -23,7 +23,9 @@ def open_table(source: str, separator: str | None = None) -> Table:
     MissingExtraError
         If a sample is asked for and the package of samples is not installed.
     """
-    return _sample_table(source) if source.startswith("sample:") else open_file(source, separator)
+    if source.startswith("sample:"):
+        return _sample_table(source)
+    return open_own(reader, source) if reader else open_file(source, separator)
 
 
 def _sample_table(source: str) -> Table:

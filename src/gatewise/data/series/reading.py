@@ -111,7 +111,7 @@ def open_tables(settings: ForecastDataSettings, frames: Any = None) -> list[Tabl
     twice = [file for file in settings.files if settings.files.count(file) > 1]
     if twice:
         raise DataError(f"{twice[0]}: the file is given twice")
-    return [open_table(file, settings.separator) for file in settings.files]
+    return [open_table(file, settings.separator, settings.reader) for file in settings.files]
 
 
 def _clean(table: Table, settings: ForecastDataSettings, nonzero: str | None, refuse: Refuse, *, several: bool) -> Rows:

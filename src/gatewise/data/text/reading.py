@@ -62,7 +62,7 @@ def read_corpus(settings: TextDataSettings, *, refuse: Refuse | None = None, blo
         problems.append(message)
         (refuse or _raise)(message)
 
-    sources, notes = find_sources(settings.files, note)
+    sources, notes = find_sources(settings.files, note, settings.reader)
     documents = _documents(sources, settings, note, block)
 
     def encode(store: Store) -> Encoded:
@@ -71,7 +71,7 @@ def read_corpus(settings: TextDataSettings, *, refuse: Refuse | None = None, blo
             _raise(problems[0])
         return made
 
-    if sum(source.size for source in sources) < IN_MEMORY:
+    if settings.reader or sum(source.size for source in sources) < IN_MEMORY:
         corpus = _in_memory(encode, settings)
     else:
         corpus = cache.open_or_encode(sources, settings, encode)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gatewise.data.paths import nearby
+from gatewise.data.tables import read_own
 from gatewise.data.text.samples import read_sample
 from gatewise.errors import DataError
 
@@ -67,15 +68,18 @@ class Source:
             raise _unreadable(self.name, error) from None
 
 
-def find_sources(files: Iterable[str], refuse: Refuse) -> tuple[list[Source], tuple[str, ...]]:
+def find_sources(
+    files: Iterable[str], refuse: Refuse, reader: str | None = None
+) -> tuple[list[Source], tuple[str, ...]]:
     """Return every text that `files` name, in their order (folders and globs by name), and notes.
 
-    A file that is named twice is read once: its copy would stand in the training part and in the test part.
+    A `reader` of the user's own makes a text, or several, of each name; they are held in memory. A file that is named
+    twice is read once: its copy would stand in the training part and in the test part.
     """
     found: list[Source] = []
     for file in files:
         try:
-            found += _expand(file)
+            found += _own(reader, file) if reader and not file.startswith("sample:") else _expand(file)
         except DataError as error:
             refuse(str(error))
     kept: dict[object, Source] = {}
@@ -100,6 +104,17 @@ def _expand(file: str) -> list[Source]:
         raise DataError(f"{file}: there is no such file{nearby(path)}") from None
     except (OSError, ValueError) as error:
         raise _unreadable(file, error) from None
+
+
+def _own(reader: str, file: str) -> list[Source]:
+    """Return what a reader makes of a name: one text, or one source for each of several."""
+    made = read_own(reader, file)
+    texts = [made] if isinstance(made, str) else list(made) if isinstance(made, Iterable) else [made]
+    if wrong := [text for text in texts if not isinstance(text, str)]:
+        raise DataError(f"{file}: the reader {reader} gives a {type(wrong[0]).__name__}; a text or texts are expected")
+    names = [file] if len(texts) == 1 else [f"{file}, text {number}" for number in range(1, len(texts) + 1)]
+    contents = [text.encode("utf-8", "surrogatepass") for text in texts]
+    return [Source(name, len(raw), content=raw) for name, raw in zip(names, contents, strict=True)]
 
 
 def _file(name: str, path: Path, *, optional: bool = False) -> Source:

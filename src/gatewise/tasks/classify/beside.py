@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gatewise.data.labelled import Labelled, LabelledSplit
 from gatewise.encoders import Features
+from gatewise.metrics.table import Metric
 from gatewise.recent import Recent, digest
 from gatewise.registry import CLASS_BASELINES
 from gatewise.tasks.classify.baselines import BaselineTexts, ClassBaseline
@@ -24,7 +25,11 @@ _RECENT = Recent[tuple[Floats, Floats]](most=32)
 
 
 def answer_all(
-    names: Sequence[str], labelled: Labelled, split: LabelledSplit, features: Features | None
+    names: Sequence[str],
+    labelled: Labelled,
+    split: LabelledSplit,
+    features: Features | None,
+    own: tuple[Metric, ...] = (),
 ) -> dict[str, Answers]:
     """Return the answers of each baseline to the test part; of those that read an encoder's means, where there are any.
 
@@ -47,7 +52,7 @@ def answer_all(
         key = digest(name, read, *([] if seen is None else [seen]))
         validation, test = _RECENT.get(key, learn)
         settled = Settled.on(validation, labelled.labels[split.validation])
-        found[name] = settled.answers(test, labelled.labels[split.test])
+        found[name] = settled.answers(test, labelled.labels[split.test], own)
     return found
 
 

@@ -16,6 +16,7 @@ from gatewise.data.labelled.labels import plain_codes
 from gatewise.errors import DataError, InputError, SettingsError, did_you_mean
 from gatewise.metrics.classify import per_class
 from gatewise.metrics.confusion import confusion
+from gatewise.metrics.own import own_metrics
 from gatewise.settings import ClassifySettings
 from gatewise.tasks.classify import saved
 from gatewise.tasks.classify.explain import WordEffect, occlusion
@@ -187,7 +188,8 @@ class TextClassifier(ClassifierMixin, SettingsEstimator):  # type: ignore[misc]
         read: Texts = read_texts(names, model.settings.data, label=True)
         given = model.settings.data.names
         target = _numbers([given.get(label, label) for label in read.labels or ()], model.classes)
-        answers = Answers(target, model.log_probs(read.texts), model.offsets)
+        own = own_metrics(model.settings.metrics, model.settings.task)
+        answers = Answers(target, model.log_probs(read.texts), model.offsets, own)
         probs = np.exp(answers.log_probs)
         return {
             "texts": len(target),

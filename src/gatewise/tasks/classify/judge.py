@@ -14,6 +14,8 @@ from gatewise.data.labelled import Labelled
 from gatewise.metrics.classify import TUNED_METRICS, class_metrics, per_class, reliability_bins
 from gatewise.metrics.confusion import DECISIONS, confusion
 from gatewise.metrics.decisions import bootstrap_metric, compare_metric, mcnemar
+from gatewise.metrics.own import measure
+from gatewise.metrics.table import Metric
 from gatewise.tasks.classify.calibration import at_temperature, fit_temperature
 from gatewise.tasks.classify.thresholds import at_threshold, choose_offsets, decide, operating_point
 
@@ -33,11 +35,13 @@ class Answers:
     target : (n,) true classes.
     log_probs : (n, C)
     offsets : (C,) of the decision by thresholds; None where no validation part could choose them.
+    own : metrics of the user's own.
     """
 
     target: Ints
     log_probs: Floats
     offsets: Floats | None = None
+    own: tuple[Metric, ...] = ()
 
     @property
     def predicted(self) -> Ints:
@@ -54,6 +58,8 @@ class Answers:
         """Return every metric, those of the decision by thresholds with ``tuned_`` before their name."""
         probs = np.exp(self.log_probs)
         found = class_metrics(self.target, probs, self.predicted)
+        given = {"target": self.target, "probs": probs, "predicted": self.predicted}
+        found |= measure(self.own, given)
         if self.offsets is None:
             return found
         tuned = class_metrics(self.target, probs, self.tuned)
@@ -87,9 +93,9 @@ class Settled:
         temperature = fit_temperature(log_probs, target)
         return cls(temperature, choose_offsets(at_temperature(log_probs, temperature), target))
 
-    def answers(self, log_probs: Floats, target: Ints) -> Answers:
+    def answers(self, log_probs: Floats, target: Ints, own: tuple[Metric, ...] = ()) -> Answers:
         """Return what the model says of a part with what was decided."""
-        return Answers(target, at_temperature(log_probs, self.temperature), self.offsets)
+        return Answers(target, at_temperature(log_probs, self.temperature), self.offsets, own)
 
 
 @dataclass

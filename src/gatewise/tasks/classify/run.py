@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gatewise.data.labelled import Labelled, LabelledSplit, read_labelled, split_labelled
 from gatewise.encoders import encoder_digests
 from gatewise.errors import SettingsError, did_you_mean
+from gatewise.metrics.own import own_metrics
 from gatewise.registry import CLASS_BASELINES
 from gatewise.runs import RunFolder
 from gatewise.settings import ClassifySettings, ClassifyTrainSettings
@@ -118,6 +119,7 @@ def prepare(settings: ClassifySettings, labelled: Labelled) -> Prepared:
             raise SettingsError(f"there is no class {name!r}{did_you_mean(name, labelled.classes)}")
     for name in settings.baselines:
         CLASS_BASELINES.load(name)
+    own_metrics(settings.metrics, settings.task)
     split = split_labelled(labelled, settings.split)
     empty = np.array([not text for text in labelled.clean], np.bool_)
     create_class_loss(settings.train, np.bincount(labelled.labels[split.train], minlength=len(labelled.classes)))
@@ -185,6 +187,7 @@ class _Judged:
 def _judge(model: ClassifyModel, task: ClassifyTask, inputs: Inputs, prepared: Prepared) -> _Judged:
     """Let the network and the baselines answer, and work out every figure of the result."""
     settings, labelled, split, empty = model.settings, prepared.labelled, prepared.split, prepared.empty
+    own = own_metrics(settings.metrics, settings.task)
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     most = len(split.test) or len(split.validation) or len(split.train)
     parts["train"] = split.train[:most]  # as many as the test part has
@@ -200,13 +203,13 @@ def _judge(model: ClassifyModel, task: ClassifyTask, inputs: Inputs, prepared: P
         settled = Settled.on(raw["validation"][some], target["validation"][some])
         model.temperature, model.offsets = settled.temperature, settled.offsets
     answers = {
-        name: Answers(target[name], model.calibrated(logits[name], empty[rows]), model.offsets)
+        name: Answers(target[name], model.calibrated(logits[name], empty[rows]), model.offsets, own)
         for name, rows in parts.items()
     }
     judged = Judged(
         labelled.classes,
         answers,
-        answer_all(settings.baselines, labelled, split, inputs.features) if "test" in parts else {},
+        answer_all(settings.baselines, labelled, split, inputs.features, own) if "test" in parts else {},
         wanted=[
             *((name, "recall", share) for name, share in settings.wanted_recall.items()),
             *((name, "precision", share) for name, share in settings.wanted_precision.items()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gatewise.data.series import SeriesSet, divides_by_truth, require_nonzero
+from gatewise.metrics.own import own_metrics
 from gatewise.registry import BASELINES
 from gatewise.settings import ForecastSettings
 from gatewise.tasks.forecast.inputs import refuse_huge
@@ -16,6 +17,7 @@ def refuse_early(settings: ForecastSettings, series: SeriesSet) -> None:
     create_network(settings, series)
     for name in settings.baselines:
         BASELINES.load(name)()
+    own_metrics(settings.metrics, settings.task)
 
 
 def check_values(settings: ForecastSettings, series: SeriesSet) -> None:

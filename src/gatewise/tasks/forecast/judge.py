@@ -21,6 +21,8 @@ from gatewise.metrics import (
     metrics_by_series,
     metrics_by_step,
 )
+from gatewise.metrics.own import measure, own_metrics
+from gatewise.metrics.table import Metric
 from gatewise.registry import BASELINES
 from gatewise.settings import ForecastSettings
 from gatewise.tasks.forecast.model import Forecasts
@@ -52,6 +54,7 @@ class Evidence:
     baselines : forecasts of the baselines by name, (n, H, C) each.
     notes : what the baselines say about themselves.
     lag : the lag check, of the test part.
+    own : metrics of the user's own.
     """
 
     y: Floats
@@ -66,12 +69,15 @@ class Evidence:
     baselines: dict[str, Floats] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     lag: LagCheck | None = None
+    own: tuple[Metric, ...] = ()
 
     def metrics(self, mean: Floats | None = None) -> dict[str, float | None]:
         """Return every metric of our forecast, or of another one of the same windows."""
         made = self.mean if mean is None else mean
         groups = self.series_of if len(self.names) > self.y.shape[2] else None
-        return forecast_metrics(self.y, made, self.last, self.scale, groups=groups)
+        given = {"y": self.y, "yhat": made, "last": self.last, "scale": self.scale, "groups": groups}
+        found = forecast_metrics(self.y, made, self.last, self.scale, groups=groups)
+        return found | measure(self.own, given)
 
 
 def gather(
@@ -86,6 +92,7 @@ def gather(
     """Lay truth beside forecasts for every part; baselines stand beside the test part."""
     names = ids(series)  # (S, C)
     calendar = np.unique(series.times, return_inverse=True)[1]
+    own = own_metrics(settings.metrics, settings.task)
     evidence = {}
     for part, made in forecasts.items():
         idx = getattr(split, part)
@@ -105,6 +112,7 @@ def gather(
             baselines=baselines,
             notes=notes,
             lag=_lag(series, windows, idx, made.mean) if test else None,
+            own=own,
         )
     return evidence
 
@@ -196,7 +204,7 @@ def pool(folds: list[dict[str, Evidence]]) -> dict[str, Evidence]:
             }
             for name in ("bounds", "baselines")
         }
-        pooled[part] = Evidence(names=found[0].names, lag=found[-1].lag, **joined, **tables)
+        pooled[part] = Evidence(names=found[0].names, lag=found[-1].lag, own=found[0].own, **joined, **tables)
     return pooled
 
 

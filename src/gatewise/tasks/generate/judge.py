@@ -18,6 +18,8 @@ from gatewise.metrics import (
     text_metrics,
     word_places,
 )
+from gatewise.metrics.own import measure
+from gatewise.metrics.table import Metric
 from gatewise.models import TextNetwork
 from gatewise.registry import TEXT_BASELINES
 from gatewise.settings import TextSettings
@@ -133,6 +135,7 @@ def summarise(
     predictions: Predictions,
     baselines: Mapping[str, BaselineScore],
     losses: Mapping[str, float] | None = None,
+    own: Sequence[Metric] = (),
 ) -> dict[str, Any]:
     """Return the part of ``result.json`` that says how good the network is.
 
@@ -144,6 +147,8 @@ def summarise(
         From :func:`score_baselines`.
     losses
         The trained loss of each part, over cold windows.
+    own
+        Metrics of the user's own.
 
     Returns
     -------
@@ -152,7 +157,7 @@ def summarise(
         ``by_position``, ``words`` and ``calibration``; ``prequential``, the curve along the training part, or None.
     """
     metrics = {
-        part: {"loss": (losses or {}).get(part)} | part_metrics(vocabulary, protocols)
+        part: {"loss": (losses or {}).get(part)} | part_metrics(vocabulary, protocols, own)
         for part, protocols in predictions.items()
     }
     shown = next((predictions[part] for part in ("test", "validation", "train") if part in predictions), {})
@@ -170,15 +175,24 @@ def summarise(
     }
 
 
-def part_metrics(vocabulary: Vocabulary, protocols: Mapping[str, Predicted]) -> dict[str, float | None]:
-    """Return ``carried_nats_per_char`` and the rest, for every protocol of a part."""
+def part_metrics(
+    vocabulary: Vocabulary, protocols: Mapping[str, Predicted], own: Sequence[Metric] = ()
+) -> dict[str, float | None]:
+    """Return ``carried_nats_per_char`` and the rest, for every protocol of a part.
+
+    Metrics of the user's `own` are those of the first protocol that predicted anything.
+    """
     # A symbol that training never saw has no known length: one byte, the least there is.
     lengths = np.append(vocabulary.byte_lengths, 1)
-    return {
-        f"{protocol}_{name}": value
-        for protocol, made in protocols.items()
-        for name, value in text_metrics(made.log_probs, made.right, made.confidence, lengths[made.target]).items()
-    }
+    found: dict[str, float | None] = {}
+    for protocol, made in protocols.items():
+        given = {"log_probs": made.log_probs, "right": made.right, "confidence": made.confidence}
+        given["byte_lengths"] = lengths[made.target]
+        figures = text_metrics(made.log_probs, made.right, made.confidence, given["byte_lengths"])
+        found |= {f"{protocol}_{name}": value for name, value in figures.items()}
+        if len(made):
+            found = measure(own, given) | found
+    return found
 
 
 def by_place(vocabulary: Vocabulary, made: Predicted, *, cut: bool) -> dict[str, dict[str, Any]]:

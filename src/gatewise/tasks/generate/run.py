@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from gatewise.data.text import Corpus, TextSplit, Vocabulary, read_corpus, split_text, unseen_note
+from gatewise.metrics.own import own_metrics
 from gatewise.models.mixture import NGramMixture
 from gatewise.registry import TEXT_BASELINES
 from gatewise.runs import RunFolder
@@ -101,6 +102,7 @@ def refuse_early(settings: TextSettings, corpus: Corpus, split: TextSplit) -> No
     TextTask(network, vocabulary.ids(corpus), settings, train=split.train, validation=split.validation)
     for name in settings.baselines:
         TEXT_BASELINES.load(name)()
+    own_metrics(settings.metrics, settings.task)
 
 
 def fit_text(
@@ -188,7 +190,8 @@ def _judge(model: TextModel, corpus: Corpus, ids: Ids, split: TextSplit) -> _Jud
             learned, judged = last_symbols(learned, MOST_COUNTED), first_symbols(judged, MOST_SCORED)
         train, test = (_part(corpus, ids, part, settings) for part in (learned, judged))
         baselines = judge.score_baselines(settings.baselines, train, test, vocabulary.byte_lengths)
-    figures = judge.summarise(vocabulary, predictions, baselines, _losses(model, ids, split))
+    own = own_metrics(settings.metrics, settings.task)
+    figures = judge.summarise(vocabulary, predictions, baselines, _losses(model, ids, split), own)
     if alone := _alone(model, ids, split):
         figures["baselines"] = {"network alone": {"test": alone}, **figures["baselines"]}
     network.to("cpu")  # where it writes
