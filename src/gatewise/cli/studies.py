@@ -13,8 +13,9 @@ def studies(as_json: Json = False) -> None:
       gatewise studies
     """
     from gatewise.studies import list_studies
+    from gatewise.studies.bundle import list_bundles
 
-    found = list_studies()
+    found = [*list_bundles(), *list_studies()]
     if as_json:
         print_json(found)
         return

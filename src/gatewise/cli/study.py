@@ -23,7 +23,8 @@ def study(
         str | None, typer.Option("--preset", help="Which of the study's presets; its first when absent.")
     ] = None,
     data: Annotated[
-        list[str] | None, typer.Option("--data", metavar="FILE", help="Data file; the same as after the name.")
+        list[str] | None,
+        typer.Option("--data", metavar="FILE", help="Data file, or for a study of studies the folder of its data."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Study folder; studies/NAME when absent.")
@@ -64,10 +65,26 @@ def study(
       gatewise study my-study.yaml --set model.units=32 --seeds 3 --plan
 
       gatewise study my-study.yaml --engine ray --address ray://head:10001
+
+      gatewise study reference-report --data FOLDER
     """
     from gatewise.studies import load_study
+    from gatewise.studies.bundle import names_bundle
+
+    def do(part: StudySettings, place: Path) -> dict[str, Any]:
+        from gatewise.studies import run_study
+        from gatewise.studies.engines import create_engine
+        from gatewise.studies.progress import choose_progress
+
+        where = create_engine(engine, jobs=jobs, address=address, cpus_per_run=cpus_per_run, gpus_per_run=gpus_per_run)
+        return run_study(part, place, engine=where, fail_fast=fail_fast, progress=choose_progress())
 
     given, places = _changes(changes or (), seeds), [*(data or ()), *(files or ())]
+    if names_bundle(name):
+        from gatewise.cli.bundle import study_of_studies
+
+        study_of_studies(name, places, preset=preset, changes=given, out=out, plan=plan, as_json=as_json, do=do)
+        return
     settings = load_study(name, preset=preset, set=given, files=places)
     folder = out or Path("studies") / settings.name
     if out is None and preset is not None and settings != load_study(name, set=given, files=places):
@@ -75,12 +92,7 @@ def study(
     if plan:
         _show_plan(settings, as_json=as_json)
         return
-    from gatewise.studies import run_study
-    from gatewise.studies.engines import create_engine
-    from gatewise.studies.progress import choose_progress
-
-    where = create_engine(engine, jobs=jobs, address=address, cpus_per_run=cpus_per_run, gpus_per_run=gpus_per_run)
-    outcome = run_study(settings, folder, engine=where, fail_fast=fail_fast, progress=choose_progress())
+    outcome = do(settings, folder)
     from gatewise.report import make_report, summary_lines
 
     page = make_report(folder)

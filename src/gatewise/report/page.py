@@ -12,10 +12,12 @@ from typing import Any
 
 from gatewise.metrics.names import is_higher_better
 from gatewise.report import style, words
+from gatewise.report.bundle import render_bundle
 from gatewise.report.evidence import Evidence, read_evidence
 from gatewise.report.figure import Figure, pack
 from gatewise.report.parts import parts_of
 from gatewise.runs import atomic
+from gatewise.studies.folder import BundleFolder
 from gatewise.wording import say
 
 _PAGE = "page.html"
@@ -39,7 +41,7 @@ def make_report(folder: Path, out: Path | None = None) -> Path:
     Raises
     ------
     InputError
-        If the folder holds neither a study nor a run, or a file in it cannot be read.
+        If the folder holds neither a study (of studies) nor a run, or a file in it cannot be read.
     OutputError
         If the page cannot be written.
 
@@ -49,7 +51,7 @@ def make_report(folder: Path, out: Path | None = None) -> Path:
     PosixPath('runs/stocks-cells/page.html')
     """
     folder = Path(folder)
-    page = render(read_evidence(folder))
+    page = render_bundle(folder) if BundleFolder(folder).is_bundle else render(read_evidence(folder))
     path = Path(out) if out is not None else folder / _PAGE
     atomic.make_folder(path.parent)
     atomic.write_text(path, page)
@@ -60,8 +62,8 @@ def render(evidence: Evidence) -> str:
     """Return the page as text."""
     parts = parts_of(evidence)
     every = [figure for group in parts.figures.values() for figure in group]
-    scripts = {"early": _asset("early.js"), "vega": _vega(), "page": _asset("page.js")}
-    page: str = _template().render(
+    scripts = {"early": asset("early.js"), "vega": _vega(), "page": asset("page.js")}
+    page: str = template().render(
         evidence=evidence,
         verdict=words.verdict(evidence),
         glance=_glance(evidence),
@@ -73,9 +75,9 @@ def render(evidence: Evidence) -> str:
         **parts.extra,
         payload=_payload(every),
         colours=style.COLOURS,
-        css=_asset("page.css"),
+        css=asset("page.css"),
         scripts=scripts,
-        policy=_policy(scripts.values()),
+        policy=policy(scripts.values()),
     )
     return page
 
@@ -120,7 +122,7 @@ def _payload(every: list[Figure]) -> str:
     )
 
 
-def _policy(scripts: Any) -> str:
+def policy(scripts: Any) -> str:
     """Return a content security policy: only these scripts run, and nothing is fetched."""
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
@@ -141,16 +143,18 @@ def _vega() -> str:
     return bundle
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return a file of this room as text."""
     return files("gatewise.report").joinpath(name).read_text(encoding="utf-8")
 
 
-@lru_cache(maxsize=1)
-def _template() -> Any:
+@lru_cache
+def template(name: str = "template.html") -> Any:
+    """Return a template of this room."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
-        loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals["say"] = say
-    return environment.get_template("template.html")
+    return environment.get_template(name)

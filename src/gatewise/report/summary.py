@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from gatewise.report import words
+from gatewise.report.bundle import bundle_lines
 from gatewise.report.evidence import read_evidence
 from gatewise.report.tables import baseline_rows
+from gatewise.studies.folder import BundleFolder
 
 _LEAKS = {
     "forecast": "The split leaks: neighbouring windows overlap, so test windows share rows with training windows.",
@@ -23,6 +25,8 @@ def summary_lines(folder: Path) -> list[str]:
     InputError
         As :func:`gatewise.report.make_report`.
     """
+    if BundleFolder(folder).is_bundle:
+        return bundle_lines(Path(folder))
     evidence = read_evidence(Path(folder))
     verdict = words.verdict(evidence)
     metric = evidence.metric

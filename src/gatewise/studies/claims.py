@@ -73,6 +73,7 @@ def judge(claim: Claim, ground: Ground) -> dict[str, Any]:
     return {
         "claim": spoken(claim.claim),
         "kind": claim.kind,
+        "metric": claim.metric or ground.metric,
         "report": list(report) if isinstance(report, tuple) else report,
         "ours": judged.ours,
         "interval": judged.interval,
@@ -92,6 +93,8 @@ def _said_of(claim: Claim, ground: Ground) -> str:
 
 
 def _judge(claim: Claim, ground: Ground) -> Judged:
+    if ground.whole:
+        return Judged("not comparable", why=ground.whole)
     judged = _KINDS[claim.kind](claim, ground)
     if claim.needs_figures and ground.no_figures and judged.verdict != "not comparable":
         return replace(judged, verdict="not comparable", why=ground.no_figures, seeds_needed=None)

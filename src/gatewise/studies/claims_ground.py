@@ -23,7 +23,8 @@ class Ground:
     diverged : combinations of levels whose loss was no longer finite: ``levels``, ``runs``, ``of``.
     absent : levels that were left out, in words, and why.
     no_figures : why the report's figures cannot be compared with these runs; empty where they can.
-    stand_in : what stands in for the report's own data; empty where they are its own.
+    stand_in : what stands in for the report's own data and settings; empty where they are its own.
+    whole : why there are no runs at all; empty where there are some.
     """
 
     levels: Sequence[LevelResults]
@@ -33,6 +34,7 @@ class Ground:
     absent: Mapping[str, str] = field(default_factory=dict)
     no_figures: str = ""
     stand_in: str = ""
+    whole: str = ""
 
 
 @dataclass(frozen=True)

@@ -152,3 +152,70 @@ class StudyFolder:
     def _read(self, name: str) -> dict[str, Any] | None:
         path = self.path / name
         return atomic.read_json(path) if path.is_file() else None
+
+
+class BundleFolder:
+    """The files of a study made of studies::
+
+        studies.json          its parts, what each reads, and what came of the claims
+        parts/NAME/           the study folder of a part
+        lock                  there while a process works in the folder
+
+    Parameters
+    ----------
+    path
+        Where it lives.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Make the folder and keep others out of it while the block runs.
+
+        Raises
+        ------
+        RunLockedError
+            If a living process works in the folder.
+        """
+        atomic.make_folder(self.path)
+        with held_lock(self.path / "lock"):
+            yield
+
+    @property
+    def is_bundle(self) -> bool:
+        """Whether this is the folder of a study made of studies."""
+        return (self.path / "studies.json").is_file()
+
+    def part(self, name: str) -> StudyFolder:
+        """Return the folder of a part."""
+        return StudyFolder(self.path / "parts" / name)
+
+    def parts(self) -> list[StudyFolder]:
+        """Return the folders of the parts that have begun."""
+        inside = sorted((self.path / "parts").iterdir()) if (self.path / "parts").is_dir() else []
+        return [StudyFolder(path) for path in inside if path.is_dir()]
+
+    def write(self, tree: Mapping[str, Any]) -> None:
+        """Write parts and claims."""
+        atomic.write_json(self.path / "studies.json", dict(tree))
+
+    def read(self) -> dict[str, Any]:
+        """Return parts and claims.
+
+        Raises
+        ------
+        InputError
+            If the folder holds none, or they are of a newer version.
+        """
+        path = self.path / "studies.json"
+        if not path.is_file():
+            raise InputError(f"{self.path}: holds no studies.json: give the folder that `gatewise study` printed")
+        tree: dict[str, Any] = atomic.read_json(path)
+        if tree.get("format_version") != FORMAT_VERSION:
+            raise InputError(
+                f"{path}: format {tree.get('format_version')} of another version of gatewise "
+                f"(this one reads {FORMAT_VERSION}): update gatewise or run the study again"
+            )
+        return tree

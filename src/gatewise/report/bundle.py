@@ -1,0 +1,209 @@
+"""The page of a study made of studies: first the claims, then a short section a part; one file, without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from gatewise.errors import InputError
+from gatewise.metrics.names import NAMES
+from gatewise.report import figures, style
+from gatewise.report.evidence import Evidence, Level, read_evidence
+from gatewise.report.figure import Figure
+from gatewise.report.table import (
+    VERDICTS,
+    Cell,
+    Table,
+    claim_verdict,
+    figure,
+    figures_text,
+    group,
+    grouped,
+    head,
+    text,
+)
+from gatewise.report.tables import baseline_rows, claims_table, machine_table
+from gatewise.report.words import interval, metric_title, number, spread
+from gatewise.studies.folder import BundleFolder
+from gatewise.wording import direction, language, say
+
+#: More findings of a part stand on the part's own page.
+_MOST_FINDINGS = 4
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """One claim as it stands on the page."""
+
+    claim: str
+    verdict: str
+    kind: str
+    report: str
+    ours: str
+    interval: str
+    why: str
+    part: str
+
+
+@dataclass(frozen=True)
+class PartView:
+    """One part as it stands on the page."""
+
+    name: str
+    title: str
+    data: str
+    remarks: list[str]
+    page: str
+    findings: list[str]
+    more: int
+    table: Table | None
+    figure: Figure | None
+    still: str
+    figures: Table | None
+
+
+def render_bundle(folder: Path) -> str:
+    """Return the page of a study made of studies as text."""
+    from gatewise.report.page import asset, policy, template
+
+    place = BundleFolder(folder)
+    tree = place.read()
+    parts = [_part(place, part) for part in tree["parts"]]
+    early = asset("early.js")
+    page: str = template("bundle.html").render(
+        tree=tree,
+        headline=headline(tree),
+        counts=[(say(f"claims.verdict.{word}"), count) for word, count in counted(tree).items()],
+        stands_in=list(dict.fromkeys(part["stand_in"] for part in tree["parts"] if part["stand_in"])),
+        groups=[(part, [_claim(row) for row in tree["claims"] if row["part"] == part.name]) for part in parts],
+        parts=parts,
+        machine=_machine(place, tree),
+        command=_command(tree),
+        say=say,
+        language=language(),
+        direction=direction(),
+        colours=style.COLOURS,
+        css=asset("page.css"),
+        early=early,
+        policy=policy([early]),
+    )
+    return page
+
+
+def bundle_lines(folder: Path) -> list[str]:
+    """Return what came of the claims as lines of text, for a terminal."""
+    tree = BundleFolder(folder).read()
+    wide = max(len(say(f"claims.verdict.{word}")) for word in VERDICTS)
+    lines = [headline(tree)]
+    for part in tree["parts"]:
+        rows = [_claim(row) for row in tree["claims"] if row["part"] == part["name"]]
+        if rows:
+            lines += ["", part["title"]]
+        for row in rows:
+            lines.append(f"  {row.verdict:<{wide + 2}}  {row.claim}")
+            lines.append(f"  {'':<{wide + 2}}  {say('bundle.report')}: {row.report}  {say('bundle.ours')}: {row.ours}")
+    return lines
+
+
+def counted(tree: Mapping[str, Any]) -> dict[str, int]:
+    """Count the claims by verdict."""
+    return {word: sum(row["verdict"] == word for row in tree["claims"]) for word in VERDICTS}
+
+
+def headline(tree: Mapping[str, Any]) -> str:
+    """Say in a sentence what came of the claims."""
+    counts = counted(tree)
+    return say("bundle.headline", all=sum(counts.values()), **{key.replace(" ", "_"): n for key, n in counts.items()})
+
+
+def _claim(row: Mapping[str, Any]) -> ClaimView:
+    cell = claim_verdict(row["verdict"])
+    of = f" ({row['interval_of']})" if row.get("interval") and row.get("interval_of") else ""
+    return ClaimView(
+        claim=row["claim"],
+        verdict=cell.text,
+        kind=cell.kind,
+        report=figures_text(row["report"]),
+        ours=text(row["ours"]),
+        interval=f"{interval(row['interval'])}{of}" if row.get("interval") else "",
+        why=row["why"],
+        part=str(row.get("part") or ""),
+    )
+
+
+def _part(place: BundleFolder, part: Mapping[str, Any]) -> PartView:
+    folder = place.part(part["name"])
+    remarks = [part["left_out"], part["error"], part["no_figures"], *part["absent"].values()]
+    evidence = read_evidence(folder.path) if folder.is_compared else None
+    made = figures.seeds_figure(evidence) if evidence else None
+    if made is not None:  # names are of the page, and every part has a figure of this one
+        name = f"{part['name']}-{made.name}"
+        made = replace(made, name=name, table=replace(made.table, name=f"{name}-table"))
+    findings = [str(finding["text"]) for finding in evidence.findings] if evidence else []
+    own = claims_table(replace(evidence, claims=tuple(part["claims"]))) if evidence else None
+    return PartView(
+        name=part["name"],
+        title=part["title"],
+        data=part["data"],
+        remarks=[remark for remark in remarks if remark],
+        page=f"{part['folder']}/page.html" if evidence else "",
+        findings=findings[:_MOST_FINDINGS],
+        more=max(0, len(findings) - _MOST_FINDINGS),
+        table=_table(evidence, part, _metrics(folder.read_study(), part)) if evidence else None,
+        figure=made,
+        still=made.still() if made else "",
+        figures=replace(own, name=f"{part['name']}-claims", caption=say("bundle.figures")) if own else None,
+    )
+
+
+def _metrics(study: Mapping[str, Any], part: Mapping[str, Any]) -> list[str]:
+    """Return the metrics that the part is about: those that it compares by, and those that the report prints."""
+    named = [study["metric"], *study.get("also", ()), *(claim.get("metric") for claim in part["claims"])]
+    return [name for name in dict.fromkeys(named) if name in NAMES]
+
+
+def _table(evidence: Evidence, part: Mapping[str, Any], metrics: list[str]) -> Table:
+    """Make the table of a part: what it compares by, and what it costs."""
+    names = [name for name in metrics if any(name in level.metrics for level in evidence.levels)]
+    heads = (
+        say("bundle.setting"),
+        *(metric_title(name) for name in names),
+        say("bundle.parameters"),
+        say("bundle.epochs"),
+        say("bundle.seconds"),
+    )
+
+    def cells(level: Level) -> list[Cell]:
+        epochs = [value for value in level.epochs.get("run") or () if value is not None]
+        costs = (
+            number(level.parameters),
+            number(sum(epochs) / len(epochs), 3) if epochs else text(None),
+            number(level.seconds.get("per_epoch"), 3),
+        )
+        return [*(figure(spread(level.metrics.get(name))) for name in names), *(figure(cost) for cost in costs)]
+
+    rows = grouped(evidence, len(heads), cells)
+    base = [
+        [head(title), *(figure(number(values.get(name))) for name in names), *[figure(text(None), "quiet")] * 3]
+        for title, values in baseline_rows(evidence)
+        if any(values.get(name) is not None for name in names)
+    ]
+    rows += [group(say("bundle.baselines"), len(heads)), *base] if base else []
+    return Table(f"{part['name']}-table", say("bundle.table"), heads, rows, say("bundle.spread"))
+
+
+def _machine(place: BundleFolder, tree: Mapping[str, Any]) -> Table | None:
+    """Return what it was measured on, from the first part that has runs."""
+    for part in tree["parts"]:
+        try:
+            return machine_table(read_evidence(place.part(part["name"]).path))
+        except InputError:
+            continue
+    return None
+
+
+def _command(tree: Mapping[str, Any]) -> str:
+    preset = f" --preset {tree['preset']}" if tree["preset"] else ""
+    return f"gatewise study {tree['name']} --data FOLDER{preset}"
