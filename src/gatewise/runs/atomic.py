@@ -147,7 +147,7 @@ def write_json(path: Path, tree: Any) -> None:
     write_text(path, to_json(tree, indent=2) + "\n")
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path | str) -> dict[str, Any]:
     """Return the object in a JSON file.
 
     Raises
@@ -156,7 +156,8 @@ def read_json(path: Path) -> dict[str, Any]:
         If it cannot be read as a JSON object.
     """
     try:
-        tree = from_json(path.read_bytes())  # four times as fast as Python's own: a study has thousands of them
+        with open(path, "rb", buffering=0) as file:
+            tree = from_json(file.read())  # four times as fast as Python's own: a study has thousands of them
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: not readable as JSON ({error}): run again into a new folder") from error
     if not isinstance(tree, dict):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gatewise.errors import InputError
-from gatewise.runs.folder import RunFolder
+from gatewise.runs.folder import RunFolder, holds_run
 
 #: What a row has beside the settings, in this order.
 FIRST = ("folder", "status", "task", "name", "seed")
@@ -26,18 +26,23 @@ def find_runs(places: Iterable[str | os.PathLike[str]]) -> Iterator[RunFolder]:
     InputError
         If a folder is not there.
     """
-    seen = set()
-    for place in places:
+    given = [os.fspath(place) for place in places]
+    for place in given:
         if not os.path.isdir(place):
             raise InputError(f"{place}: there is no such folder: give a folder of runs, of a study or of one run")
-        for path in _below(os.fspath(place)):
-            if (real := os.path.realpath(path)) not in seen:
+    seen = set()
+    for place in given:
+        for path in _below(place):
+            if len(given) > 1:  # one of them may lie in another
+                real = os.path.realpath(path)
+                if real in seen:
+                    continue
                 seen.add(real)
-                yield RunFolder(path)
+            yield RunFolder(path)
 
 
 def _below(path: str) -> Iterator[str]:
-    if RunFolder(path).has_settings():
+    if holds_run(path):
         yield path
         return
     try:
@@ -62,13 +67,21 @@ def read_row(run: RunFolder) -> dict[str, Any]:
     """
     settings, result, status = _read(run)
     row: dict[str, Any] = {"folder": str(run.path), "status": status}
-    row |= {key: settings.get(key, result.get(key)) for key in FIRST[2:]}
-    row |= flatten({key: value for key, value in settings.items() if key not in row})
-    row |= flatten({"metrics": {part: (result.get("metrics") or {}).get(part) or {} for part in _PARTS}})
-    row |= flatten({key: result.get(key) or {} for key in ("baselines", "epochs", "seconds")})
-    row |= {key: result[key] for key in ("parameters", "exclusive", "leaking", "kernel") if key in result}
+    for key in FIRST[2:]:
+        row[key] = settings.pop(key, None) if key in settings else result.get(key)
+    _lay(settings, "", row)
+    metrics = result.get("metrics") or {}
+    for part in _PARTS:
+        _lay(metrics.get(part) or {}, f"metrics.{part}.", row)
+    for key in ("baselines", "epochs", "seconds"):
+        _lay(result.get(key) or {}, f"{key}.", row)
+    for key in ("parameters", "exclusive", "leaking", "kernel"):
+        if key in result:
+            row[key] = result[key]
     verdict = result.get("verdict") or {}
-    row |= {f"verdict.{key}": verdict[key] for key in ("metric", "against", "ratio", "says", "p") if key in verdict}
+    for key in ("metric", "against", "ratio", "says", "p"):
+        if key in verdict:
+            row[f"verdict.{key}"] = verdict[key]
     return row
 
 
@@ -85,7 +98,7 @@ def _read(run: RunFolder) -> tuple[dict[str, Any], dict[str, Any], str]:
     return settings, result, str(result.get("status") or "broken")
 
 
-def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(tree: Mapping[str, Any]) -> dict[str, Any]:
     """Return every leaf of a tree by its dotted path; an empty mapping has none.
 
     Examples
@@ -94,9 +107,14 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     {'model.cell': 'gru', 'model.head': [8], 'seed': 1}
     """
     found: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            found |= flatten(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = value
+    _lay(tree, "", found)
     return found
+
+
+def _lay(tree: Mapping[str, Any], prefix: str, found: dict[str, Any]) -> None:
+    """Lay a tree's leaves into `found`: a listing does it for thousands of trees."""
+    for key, value in tree.items():
+        if type(value) is dict:
+            _lay(value, f"{prefix}{key}.", found)
+        else:
+            found[prefix + key] = value

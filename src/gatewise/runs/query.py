@@ -133,8 +133,12 @@ def differing(rows: Sequence[Row]) -> list[str]:
     for name in columns(rows):
         if name in _NOT_SETTINGS or name.startswith(_MEASURED):
             continue
-        values = {_hashed(row.get(name)) for row in rows}
-        if len(values) > 1:
+        values = [row.get(name) for row in rows]
+        try:
+            different = len(set(values)) > 1
+        except TypeError:  # lists and trees are compared as text
+            different = len(set(map(repr, values))) > 1
+        if different:
             found.append(name)
     return found
 
@@ -154,11 +158,6 @@ def headings(names: Sequence[str]) -> list[str]:
         ends = (".".join(parts[-count:]) for count in range(min(least, len(parts)), len(parts) + 1))
         found.append(next((e for e in ends if sum(o == e or o.endswith(f".{e}") for o in names) == 1), name))
     return found
-
-
-def _hashed(value: Any) -> Any:
-    """Return something equal exactly when the values are: True is not 1 here."""
-    return (type(value), value) if isinstance(value, str | int | float | None) else _text(value)
 
 
 def _text(value: Any) -> str:
