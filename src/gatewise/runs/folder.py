@@ -125,7 +125,12 @@ class RunFolder:
     @property
     def is_finished(self) -> bool:
         """Whether the run came to its end; its result can then be read."""
-        return self.has_result() and self.read_result().get("status") == "finished"
+        return self.read_finished() is not None
+
+    def read_finished(self) -> dict[str, Any] | None:
+        """Return the outcome of a run that came to its end, None of any other; raises as :meth:`read_settings`."""
+        result = self.read_result() if self.has_result() else None
+        return result if result is not None and result.get("status") == "finished" else None
 
     def has_result(self) -> bool:
         """Whether the run has ended, in whatever way."""

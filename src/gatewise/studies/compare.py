@@ -200,7 +200,8 @@ def _notes(
     notes = [*study.get("warnings", ()), *search_notes(tree["search"])]
     if tree["leaking"]:
         notes.append(say(f"notes.leaks.{study['task']}"))
-    missing = [run for run in study["runs"] if not place.run(run["fingerprint"]).is_finished]
+    finished = {fingerprint for level in levels for fingerprint in level.runs.values()}
+    missing = [run for run in study["runs"] if run["fingerprint"] not in finished]
     if missing:
         notes.append(say("notes.missing", missing=len(missing), all=len(study["runs"])))
     if len({level.baseline(task_of(study).baseline, study["metric"]) for level in levels}) > 1:

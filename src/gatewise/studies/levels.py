@@ -122,9 +122,10 @@ def read_levels(place: StudyFolder, study: Mapping[str, Any]) -> list[LevelResul
     for run in study["runs"]:
         level = found.setdefault(run["label"], LevelResults(run["label"], run["levels"]))
         folder = place.run(run["fingerprint"])
-        if folder.is_finished:
+        result = folder.read_finished()
+        if result is not None:
             level.runs[run["seed"]] = run["fingerprint"]
-            level.results[run["seed"]] = result = folder.read_result()
+            level.results[run["seed"]] = result
             learn(result.get("own_metrics", ()))
         alone = place.timing(run["timing"]) if run.get("timing") else None
         if alone is not None and level.timing is None and alone.is_finished:

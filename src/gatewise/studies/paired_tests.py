@@ -6,7 +6,7 @@ be above the lower and below the upper end (two one-sided tests, Schuirmann 1987
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Literal
 
@@ -21,6 +21,9 @@ Test = Literal["sign_flip", "wilcoxon", "t"]
 
 #: Up to this many seeds all 2^n signs are tried; above, some at random.
 MOST_EXACT = 16
+
+#: Tables of random signings up to this many numbers are kept for the next test.
+_MOST_KEPT = 4_000_000
 
 
 def sign_flip_test(
@@ -57,12 +60,24 @@ def sign_flip_test(
         # For both sides one half is enough: the other has all signs the other way round, and the same distances.
         signs = _signs(n) if side == "above" else _signs(n)[: 2 ** (n - 1)]
         return float(np.mean(far(signs @ d) >= reached))
-    generator = generator or np.random.default_rng(0)
-    extreme = 0
-    for start in range(0, draws, 10_000):
-        drawn = generator.integers(0, 2, size=(min(10_000, draws - start), n)) * 2.0 - 1.0
-        extreme += int((far(drawn @ d) >= reached).sum())
+    kept = generator is None and n * draws <= _MOST_KEPT
+    chunks = (_seeded_signs(n, draws),) if kept else _drawn_signs(n, draws, generator)
+    extreme = sum(int((far(signs @ d) >= reached).sum()) for signs in chunks)
     return (extreme + 1) / (draws + 1)
+
+
+def _drawn_signs(n: int, draws: int, generator: np.random.Generator | None) -> Iterator[Array]:
+    """Yield random signings in parts that fit into memory."""
+    generator = generator or np.random.default_rng(0)
+    for start in range(0, draws, 10_000):
+        signs: Array = generator.integers(0, 2, size=(min(10_000, draws - start), n)) * 2.0 - 1.0
+        yield signs
+
+
+@lru_cache(maxsize=1)
+def _seeded_signs(n: int, draws: int) -> Array:
+    """Keep the signings of the seeded generator: a study tests thousands of differences over equally many seeds."""
+    return np.concatenate(list(_drawn_signs(n, draws, None)))
 
 
 @lru_cache(maxsize=4)

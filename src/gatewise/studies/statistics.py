@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gatewise.errors import InputError
+from gatewise.studies.bca import bca_interval
 from gatewise.studies.paired_tests import TESTS, Test, equivalence_test
 from gatewise.studies.paired_tests import finite as _finite
 from gatewise.studies.paired_tests import sign_flip_test as sign_flip_test
@@ -182,30 +183,6 @@ def prediction_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[fl
     """Return where one more run of the same setting would fall: ``mean +- t s sqrt(1 + 1/n)``; None for one value."""
     d = _finite(values)
     return None if len(d) < 2 else _around(d, confidence, 1.0 + 1.0 / len(d))
-
-
-def bca_interval(
-    values: ArrayLike, confidence: float = 0.95, *, draws: int = 9_999, generator: np.random.Generator | None = None
-) -> tuple[float, float]:
-    """Return the bias-corrected and accelerated bootstrap interval of the mean (Efron 1987).
-
-    Parameters
-    ----------
-    values : (n,), not all equal
-    generator
-        Of the resamples; seeded with 0 when absent.
-    """
-    from scipy.stats import bootstrap
-
-    found = bootstrap(
-        (_finite(values),),
-        np.mean,
-        confidence_level=confidence,
-        n_resamples=draws,
-        method="BCa",
-        rng=generator or np.random.default_rng(0),
-    ).confidence_interval
-    return float(found.low), float(found.high)
 
 
 def bca_means(
