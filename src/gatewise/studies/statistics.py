@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gatewise.errors import InputError
-from gatewise.studies.bca import bca_interval
+from gatewise.studies.bca import bca_interval as bca_interval
 from gatewise.studies.paired_tests import TESTS, Test, equivalence_test
 from gatewise.studies.paired_tests import finite as _finite
 from gatewise.studies.paired_tests import sign_flip_test as sign_flip_test
