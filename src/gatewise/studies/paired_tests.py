@@ -70,7 +70,7 @@ def _drawn_signs(n: int, draws: int, generator: np.random.Generator | None) -> I
     """Yield random signings in parts that fit into memory."""
     generator = generator or np.random.default_rng(0)
     for start in range(0, draws, 10_000):
-        signs: Array = generator.integers(0, 2, size=(min(10_000, draws - start), n)) * 2.0 - 1.0
+        signs = generator.integers(0, 2, size=(min(10_000, draws - start), n)).astype(np.float64) * 2.0 - 1.0
         yield signs
 
 
