@@ -35,6 +35,7 @@ COMMANDS = Registry(
         Entry("classify", "gatewise.cli.classify:classify", "Classify texts with a trained model"),
         Entry("score", "gatewise.cli.score:score", "Judge a trained model on other data"),
         Entry("report", "gatewise.cli.report:report", "Make the page of a study or a run"),
+        Entry("compare", "gatewise.cli.compare:compare", "Compare finished runs and studies after the fact"),
         Entry("runs list", "gatewise.cli.runs:listing", "List runs, with the settings in which they differ"),
         Entry("runs remove", "gatewise.cli.runs:remove", "Remove runs, after showing which and asking"),
         Entry("runs export", "gatewise.cli.runs:export", "Write runs as one table: CSV, Parquet, LaTeX"),

@@ -6,7 +6,7 @@ A run that stands alone becomes a study of one level and one seed, so that every
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -168,7 +168,7 @@ def _study(folder: StudyFolder) -> Evidence:
         test=str(tree.get("test") or ""),
         search=tree.get("search"),
         settings=_optional(first, "settings") if first else {},
-        environments=_environments(run for level in levels for run in level.runs),
+        environments=environments_of(run for level in levels for run in level.runs),
         intervals={
             label: _mean_intervals([result.get("intervals") or {} for result in group])
             for label, group in results.items()
@@ -227,7 +227,7 @@ def _single(run: RunFolder) -> Evidence:
         leaking=bool(result.get("leaking")),
         test=str(verdict.get("test") or ""),
         settings=settings,
-        environments=_environments([run]),
+        environments=environments_of([run]),
         intervals={cell: result.get("intervals") or {}},
     )
 
@@ -290,11 +290,15 @@ def show_value(value: Any) -> str:
     return short_name(str(value))
 
 
-def _environments(runs: Any) -> tuple[Mapping[str, Any], ...]:
+#: Of the environment, what belongs to one run alone and says nothing of the machine.
+_OF_ONE_RUN = ("fingerprint", "data_digest")
+
+
+def environments_of(runs: Iterable[RunFolder]) -> tuple[Mapping[str, Any], ...]:
     """Return the different environments that the runs had, each once."""
     found: dict[str, Mapping[str, Any]] = {}
     for run in runs:
-        environment = _optional(run, "environment")
+        environment = {key: value for key, value in _optional(run, "environment").items() if key not in _OF_ONE_RUN}
         if environment:
             found.setdefault(json.dumps(environment, sort_keys=True), environment)
     return tuple(found.values())

@@ -211,6 +211,10 @@ class RunFolder:
         """Whether settings were written: the folder then belongs to a run."""
         return (self.path / _SETTINGS).is_file()
 
+    def has_environment(self) -> bool:
+        """Whether it was written what the run ran on."""
+        return (self.path / _ENVIRONMENT).is_file()
+
     def write_environment(self, environment: Mapping[str, Any]) -> None:
         """Write what the run ran on (see :func:`gatewise.runs.environment`)."""
         atomic.write_json(self.path / _ENVIRONMENT, dict(environment))

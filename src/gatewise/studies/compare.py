@@ -64,8 +64,8 @@ def _compare(place: StudyFolder, study: Mapping[str, Any]) -> dict[str, Any]:
         "seeds": len(study["seeds"]),
         "levels": [level.to_json() for level in levels],
         "baselines": _baselines(levels),
-        "comparisons": _comparisons(levels, study),
-        "against_baseline": _against_baselines(levels, study),
+        "comparisons": compare_pairs(levels, study),
+        "against_baseline": against_baselines(levels, study),
         "claims": judge_claims(
             study["claims"], levels, study["main"], metric=study["metric"], diverged=_diverged(place, study)
         ),
@@ -83,7 +83,8 @@ def _compare(place: StudyFolder, study: Mapping[str, Any]) -> dict[str, Any]:
     return tree
 
 
-def _comparisons(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> list[dict[str, Any]]:
+def compare_pairs(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Compare the levels of the main factor wherever all other factors are equal, seed by seed."""
     main, rules, rows = study["main"], Rules.of(study), []
     if main is None:
         return []
@@ -122,7 +123,7 @@ def _comparisons(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> li
     return rows
 
 
-def _against_baselines(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> list[dict[str, Any]]:
+def against_baselines(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Hold every level against the task's own baseline, and against the best other one when that is better still.
 
     A classifier is held against the best one first: there the task's own is only the commonest.

@@ -71,7 +71,7 @@ def over_examples(
     """
     rules, metric, main = Rules.of(study), study["metric"], study["main"]
     rows: list[dict[str, Any]] = []
-    reader = None if study.get("within") or main is None else _reader(study["task"], metric)
+    reader = None if study.get("within") or main is None else reader_of(study["task"], metric)
     if reader is None:
         return {"rows": rows, "left_out": 0}
     read = left_out = 0
@@ -88,7 +88,7 @@ def over_examples(
             for level in (a, b):
                 if id(level) not in tables:
                     tables[id(level)] = _read(place, level, reader)
-            made = _compare(study["task"], metric, tables[id(a)], tables[id(b)], rules.alpha)
+            made = compare_tables(study["task"], metric, tables[id(a)], tables[id(b)], rules.alpha)
             if made is not None:
                 found.append((a, b, made))
         rows += _decided(found, condition, metric, rules, comparisons, main)
@@ -171,7 +171,7 @@ def _holds(seeds: str, examples: str) -> str:
 # ---- what each task's predictions say
 
 
-def _reader(task: str, metric: str) -> Callable[[RunFolder], Any] | None:
+def reader_of(task: str, metric: str) -> Callable[[RunFolder], Any] | None:
     """Return how the predictions of one run are read for a metric; None where it is no mean over examples."""
     if task == "forecast" and metric in _LOSSES:
         return lambda run: _windows(run, _LOSSES[metric])
@@ -192,7 +192,7 @@ def _read(place: StudyFolder, level: LevelResults, reader: Callable[[RunFolder],
     return found
 
 
-def _compare(task: str, metric: str, ours: list[Any], theirs: list[Any], alpha: float) -> _Found | None:
+def compare_tables(task: str, metric: str, ours: list[Any], theirs: list[Any], alpha: float) -> _Found | None:
     """Compare two levels over the seeds that both have."""
     shared = {seed for seed, _ in ours} & {seed for seed, _ in theirs}
     first, second = ([table for seed, table in side if seed in shared] for side in (ours, theirs))

@@ -65,7 +65,7 @@ def run_in_folder(
         place = RunFolder.create(folder)
         try:
             with place.lock():
-                return _run(settings, fingerprint, place, fit, threads)
+                return _run(settings, digest, place, fit, threads)
         except GatewiseError:
             with suppress(OSError):
                 place.path.rmdir()  # when it is empty again
@@ -153,13 +153,13 @@ def _help(shared: Run, fit: Callable[[RunFolder | None], dict[str, Any]]) -> dic
 
 def _run(
     settings: RunSettings,
-    fingerprint: str,
+    digest: str,
     place: RunFolder,
     fit: Callable[[RunFolder | None], dict[str, Any]],
     threads: int | None,
 ) -> dict[str, Any]:
     """Call `fit` in the folder that is locked for it."""
-    fresh = not place.has_settings()
+    fresh, fingerprint = not place.has_settings(), settings.fingerprint(digest)
     if not fresh:
         _refuse_other_run(place, settings, fingerprint)
         if place.is_finished:
@@ -170,6 +170,7 @@ def _run(
             "torch_threads": torch.get_num_threads(),
             "processes": settings.at("train.processes"),
             "fingerprint": fingerprint,
+            "data_digest": digest,
         }
         place.write_environment({**environment(), **facts})
         place.write_settings(settings.model_dump(mode="json"))
