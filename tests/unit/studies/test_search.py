@@ -193,6 +193,25 @@ def test_a_trial_that_diverges_counts_and_is_said(tmp_path):
     assert any("of 12 trials" in note and "they count in its budget" in note for note in notes)
 
 
+def test_a_trial_that_failed_counts_when_the_search_goes_on(tmp_path):
+    """A worker was lost; after a kill the search must not ask for it again, or all that follows would change."""
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "orders").write_text("refuse gru")
+    do(tmp_path / "s", {"trials": 4})
+    tree = told(tmp_path / "s")
+    rnn = tree["levels"][0]
+    failed = {"state": "failed", "value": None, "error": "the worker died", "exit_code": 1}
+    rnn["trials"][2].update(failed)
+    rnn["best"] = None  # not at its end
+    StudyFolder(tmp_path / "s").write_search(tree)
+    shutil.rmtree(tmp_path / "s" / "trials" / rnn["trials"][2]["fingerprint"])
+    do(tmp_path / "s", {"trials": 4})
+    again = told(tmp_path / "s")["levels"][0]
+    assert again["trials"][2] == rnn["trials"][2]
+    assert again["best"] is not None
+    assert StudyFolder(tmp_path / "s").read_comparison()["search"]["levels"][0]["failed"] == 1
+
+
 def test_a_level_without_a_finished_trial_is_counted_as_failed_and_tried_again(tmp_path):
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "orders").write_text("refuse gru")
@@ -409,9 +428,13 @@ def test_the_plan_counts_the_search_and_warns_of_its_seed():
     assert any("the search's seed 1 is one of the final seeds" in warning for warning in planned.warnings)
 
 
-def test_a_folder_of_trials_may_be_thrown_away(tmp_path):
-    do(tmp_path / "s", {"trials": 3})
+def test_a_search_that_has_ended_is_not_asked_again(tmp_path, monkeypatch):
+    """Not even Optuna is: another version of it may propose other values."""
+    do(tmp_path / "s")
     before = told(tmp_path / "s")
     shutil.rmtree(tmp_path / "s" / "trials")
-    do(tmp_path / "s", {"trials": 3})
+    monkeypatch.setattr("gatewise.studies.search.trials._sampler", None)
+    do(tmp_path / "s")
     assert told(tmp_path / "s") == before
+    with pytest.raises(TypeError):
+        do(tmp_path / "s", {"seed": 5})

@@ -6,6 +6,9 @@ many runs go on at a time, nor on whether the study was killed in between.
 
 from __future__ import annotations
 
+import hashlib
+import json
+import time
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
@@ -67,12 +70,22 @@ def search_plan(
     return work.chosen()
 
 
+#: Between two writings of what was found so far.
+_SECONDS = 2.0
+
+
 @dataclass
 class _Level:
-    """The search of one combination of levels, and of those that amount to the same."""
+    """The search of one combination of levels, and of those that amount to the same.
+
+    Attributes
+    ----------
+    key : equal exactly when settings, data and what is asked of the search are.
+    """
 
     runs: list[PlannedRun]
     settings: RunSettings
+    key: str
     space: tuple[Parameter, ...]
     rungs: list[tuple[int | None, int]]
     search: Search
@@ -90,15 +103,17 @@ class _Work:
         self._settings: SearchSettings = plan.study.search
         self._metric = self._settings.metric or plan.study.metric
         self._levels = [self._level(runs) for runs in _alike(plan)]
-        self._failures = _remembered(place)
+        before = (place.read_search() or {}).get("levels", [])
+        self._ended, self._failures = _ended(before), _remembered(before)
         self._waiting: dict[str, list[_Level]] = {}
         self._told: dict[str, Told] = {}
         self.total = sum(count for level in self._levels for _, count in level.rungs)
         self.done = 0
+        self._written = 0.0
 
     def do(self, engine: Engine, runner: str | None, *, fail_fast: bool) -> None:
         """Search all levels to their end."""
-        first = [request for level in self._levels for request in self._next(level, None)]
+        first = [request for level in self._levels for request in self._begin(level)]
         before = self.done
         self._write()
         if not first:
@@ -133,13 +148,15 @@ class _Work:
         def then(outcome: Outcome) -> list[Request]:
             told, levels = self._told[outcome.key], self._waiting.pop(outcome.key)
             more = [request for level in levels for request in self._next(level, told)]
-            self._write()
+            if told.state != "finished" or time.monotonic() - self._written > _SECONDS:
+                self._write()  # what finished is in its run folder anyway
             return more
 
         try:
             engine.do(first, ended, then=then, runner=runner)
         finally:
             self._progress.stop()
+            self._write()
 
     def chosen(self) -> tuple[Plan, list[Outcome]]:
         """Return the plan with the values found, and why runs without any cannot be done."""
@@ -168,7 +185,21 @@ class _Work:
         settings = runs[0].settings.replace({"seed": self._settings.seed})
         space = space_of(self._settings, runs[0].levels, settings)
         rungs = rungs_of(self._settings, space, settings)
-        return _Level(runs, settings, space, rungs, trials_of(self._settings, space, settings, self._metric))
+        asked = self._settings.model_dump(mode="json", include={"sampler", "seed", "halving"})
+        spaces = [(parameter.path, parameter.to_json()) for parameter in space]
+        text = json.dumps([settings.fingerprint(self._plan.digests(settings)), self._metric, asked, spaces, rungs])
+        key = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return _Level(runs, settings, key, space, rungs, trials_of(self._settings, space, settings, self._metric))
+
+    def _begin(self, level: _Level) -> list[Request]:
+        """Begin a level's search, or take its end from the last time."""
+        ended = self._ended.get(level.key)
+        if ended is None:
+            return self._next(level, None)
+        level.trials, best = ended["trials"], ended["best"]
+        level.best = None if best is None else Trial(best["number"], best["values"], None, best["rung"])
+        self.done += len(level.trials)
+        return []
 
     def _next(self, level: _Level, told: Told | None) -> list[Request]:
         """Tell a level what its trial came to, and go on until it asks for a run that nobody has done."""
@@ -225,6 +256,7 @@ class _Work:
         return self._failures.get(key)
 
     def _write(self) -> None:
+        self._written = time.monotonic()
         version = None if self._settings.sampler == "grid" else quiet_optuna().__version__
         self._place.write_search(
             {
@@ -305,13 +337,22 @@ def _row(trial: Trial, told: Told, fingerprint: str | None) -> dict[str, Any]:
     }
 
 
-def _remembered(place: StudyFolder) -> dict[str, Told]:
+def _ended(levels: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the levels whose search has come to its end, by their key; they need not be asked again."""
+    return {
+        level["key"]: level
+        for level in levels
+        if level["best"] is not None or (level["trials"] and {one["state"] for one in level["trials"]} == {"diverged"})
+    }
+
+
+def _remembered(levels: list[dict[str, Any]]) -> dict[str, Told]:
     """Return the trials that failed before: they count, or what follows from them would not be what it was.
 
     Where nothing at all has finished, the reason was not in the values (a disk, a file): those are tried again.
     """
     found: dict[str, Told] = {}
-    for level in (place.read_search() or {}).get("levels", ()):
+    for level in levels:
         states = {trial["state"] for trial in level["trials"]}
         if "finished" not in states and "failed" in states:
             continue
@@ -325,6 +366,7 @@ def _remembered(place: StudyFolder) -> dict[str, Told]:
 def _to_json(level: _Level) -> dict[str, Any]:
     best = level.best
     return {
+        "key": level.key,
         "labels": [run.label for run in level.runs],
         "levels": level.runs[0].levels,
         "space": {parameter.path: parameter.to_json() for parameter in level.space},
