@@ -11,6 +11,7 @@ from gatewise.runs import RunFolder
 def run(settings, folder, *, threads, exclusive, progress):
     """Stands in for a training: its validation error has a valley in the rate that depends on the cell."""
     place = RunFolder.create(folder)
+    place.write_settings(settings.model_dump(mode="json"))
     home = folder.parent.parent
     with open(home / "calls", "a") as file:
         file.write(f"{folder.parent.name} {settings.model.cell} {settings.seed}\n")

@@ -13,7 +13,8 @@ from gatewise.studies.design import check_decisions
 from gatewise.studies.expand import expand
 from gatewise.studies.factors import Factor
 from gatewise.studies.grid import count_combinations, study_factors
-from gatewise.studies.search.checks import check_search
+from gatewise.studies.search.checks import check_search, combination_problems
+from gatewise.studies.search.settings import SearchSettings
 from gatewise.studies.seeds import seed_problems
 from gatewise.studies.settings import StudySettings, run_part
 
@@ -164,20 +165,21 @@ def _check(tree: dict[str, Any]) -> tuple[StudySettings | None, list[str]]:
         return None, problems + str(error).splitlines()
     if study is not None:
         problems += _check_references(study, (*factors, study.inner) if study.inner else factors)
-        problems += check_search(study, factors, base)
-        problems += _check_combinations(study, factors, base)
+        searched = check_search(study, factors, base)
+        problems += searched + _check_combinations(study, factors, base, None if searched else study.search)
     return (None if problems else study), problems
 
 
-def _check_combinations(study: StudySettings, factors: tuple[Factor, ...], base: RunSettings) -> list[str]:
+def _check_combinations(
+    study: StudySettings, factors: tuple[Factor, ...], base: RunSettings, search: SearchSettings | None
+) -> list[str]:
     """Return what is wrong with the combinations; of very many of them the plan itself says it."""
     problems = study.budget.problems(base, factors) if study.budget else []
     if problems or count_combinations(factors) > _CHECKED:
         return problems
     found, problems = expand(study.name, factors, base, study.budget.changes(base) if study.budget else None)
-    return list(
-        dict.fromkeys([*problems, *(line for one in found for line in seed_problems(study.seeds, one.settings))])
-    )
+    problems += [line for one in found for line in seed_problems(study.seeds, one.settings)]
+    return list(dict.fromkeys([*problems, *combination_problems(search, found)]))
 
 
 def _check_references(study: StudySettings, factors: tuple[Factor, ...]) -> list[str]:

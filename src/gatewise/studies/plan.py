@@ -14,7 +14,7 @@ from gatewise.studies.design import describe_design, design_warnings
 from gatewise.studies.expand import Combination, expand
 from gatewise.studies.factors import Factor
 from gatewise.studies.grid import count_combinations
-from gatewise.studies.search.checks import refuse_combinations, search_warnings
+from gatewise.studies.search.checks import combination_problems, search_warnings
 from gatewise.studies.search.trials import search_size
 from gatewise.studies.seeds import RunSeed, each_seed, held, seed_problems
 from gatewise.studies.settings import StudySettings
@@ -63,8 +63,10 @@ class Plan:
     @property
     def search_size(self) -> dict[str, Any] | None:
         """Trials, runs and epochs of the search; None without one."""
-        firsts = {run.label: run for run in reversed(self.runs)}.values()
-        return search_size(self.study.search, [(run.levels, run.settings) for run in firsts])
+        firsts: dict[str, PlannedRun] = {}
+        for run in self.runs:
+            firsts.setdefault(run.label, run)
+        return search_size(self.study.search, [(run.levels, run.settings) for run in firsts.values()])
 
     @property
     def design(self) -> tuple[str, ...]:
@@ -147,6 +149,7 @@ def plan_study(study: StudySettings, digest: Callable[[Any], str] | None = None,
         )
     combinations, problems = expand(study.name, factors, base, budget.changes(base) if budget else None)
     problems += [line for one in combinations for line in seed_problems(study.seeds, one.settings)]
+    problems += combination_problems(study.search, combinations)
     if problems:
         raise SettingsError("\n".join(dict.fromkeys(problems)))
     checked = task_of({"task": study.task}).load("digest")
@@ -154,9 +157,8 @@ def plan_study(study: StudySettings, digest: Callable[[Any], str] | None = None,
     digests.read(combinations)
     runs = [run for one in combinations for run in _seeded(one, seeds, digests(one.settings))]
     timing = [] if study.timing is None else [_timed(one, study, seeds[0], digests) for one in combinations]
-    refuse_combinations(study.search, runs)
     every = (*factors, study.inner) if study.inner else factors
-    warnings = (*design_warnings(study, every), *search_warnings(study.search, study.seed_numbers), *_noise(study))
+    warnings = (*design_warnings(study, every), *search_warnings(study), *_noise(study))
     return Plan(study, factors, tuple(runs), tuple(timing), warnings, digests)
 
 

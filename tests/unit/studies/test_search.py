@@ -408,13 +408,42 @@ def test_what_cannot_be_searched_is_said_before_anything_runs(search, says):
 
 def test_a_search_needs_a_validation_part_and_a_clock_is_no_epoch():
     assert "split.validation is 0" in wrong(split={"validation": 0.0})
-    assert "train.minutes trains by the clock" in wrong({"halving": {}}, train={"minutes": 1})
+    assert "these runs train by the clock" in wrong({"halving": {}}, train={"minutes": 1})
 
 
 def test_a_search_of_text_cannot_be_judged_by_what_only_the_test_part_has():
     text = {"task": "generate", "model": {}, "train": {}}
     assert "longest_copy is not measured on the validation part" in wrong({"metric": "longest_copy"}, **text)
     assert "is measured on the training part" in wrong({"metric": "prequential_perplexity"}, **text)
+
+
+def test_what_a_level_ignores_is_not_searched_there():
+    momentum = {"values": [0.5, 0.9]}
+    said = wrong({"settings": {"train.momentum": momentum}}, vary={"train.optimizer": ["adam", "sgd"]})
+    assert "the combination adam: search.settings.train.momentum: changes nothing here: it counts only with" in said
+    both = {"train.optimizer": ["adam", "sgd"], "train.momentum": momentum}
+    plan_study(resolve(tree({"settings": both})), lambda data: "digest")  # it counts for some of what is searched
+    told = {"train.momentum": {**momentum, "when": {"train.optimizer": "sgd"}}}
+    made = plan_study(resolve(tree({"settings": told}, vary={"train.optimizer": ["adam", "sgd"]})), lambda data: "d")
+    assert made.search_size["trials"] == [0, 12]
+
+
+def test_what_the_budget_holds_equal_is_not_searched():
+    said = wrong({"settings": {"train.patience": [1, 2], "model.layers": [1, 2]}}, budget={"epochs": 9})
+    assert "search.settings.train.patience: cannot be searched: the budget holds it equal for all" in said
+    assert "model.layers" not in said
+    assert "search.settings.model.units: cannot be searched" in wrong(
+        {"settings": {"model.units": [16, 32], "model.input_dropout": [0.0, 0.1]}}, budget={"parameters": 5000}
+    )
+    assert "these runs train by the clock" in wrong({"halving": {}}, budget={"minutes": 1})
+
+
+def test_seeds_of_one_kind_of_chance_are_not_the_seeds_of_trials(tmp_path):
+    do(tmp_path / "s", {"trials": 2}, seeds={"initialisation": 3})
+    found = [json.loads(path.read_text()) for path in (tmp_path / "s").glob("trials/*/settings.json")]
+    assert {(one["seed"], one["init_seed"], one["order_seed"]) for one in found} == {(1000, None, None)}
+    warnings = plan_study(resolve(tree(seeds={"split": 3}, split={"kind": "random"})), lambda data: "d").warnings
+    assert any("the search sees the validation part of the first one" in warning for warning in warnings)
 
 
 def test_all_that_is_wrong_is_said_at_once():

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gatewise.errors import SettingsError, did_you_mean
 from gatewise.metrics.names import GENERATED_METRICS
 from gatewise.registry import task_of
-from gatewise.settings import RunSettings, flat_fields
+from gatewise.settings import RunSettings, flat_fields, why_ignored
 from gatewise.studies.factors import Factor, show
 from gatewise.studies.search.settings import SearchSettings
-from gatewise.studies.search.space import space_of
+from gatewise.studies.search.space import Parameter, space_of
+from gatewise.studies.seeds import SeedSettings
 
 if TYPE_CHECKING:
-    from gatewise.studies.plan import PlannedRun
+    from gatewise.studies.expand import Combination
     from gatewise.studies.settings import StudySettings
 
 _ASKED = "it changes what is asked, and errors on different questions cannot be compared"
@@ -61,21 +62,50 @@ def check_search(study: StudySettings, factors: Sequence[Factor], base: RunSetti
             space_of(search.model_copy(update={"settings": {path: searched}}), {}, base)
         except SettingsError as error:
             problems += str(error).splitlines()
-    return problems + _check_metric(study, search, base) + _check_halving(search, base)
+    return problems + _check_metric(study, search, base) + _check_halving(search) + _check_budget(study, search, base)
 
 
-def check_combination(search: SearchSettings, levels: dict[str, Any], settings: RunSettings) -> list[str]:
-    """Return what is wrong with the search of one combination of levels."""
+def combination_problems(search: SearchSettings | None, combinations: Sequence[Combination]) -> list[str]:
+    """Return what is wrong with the search at some combination of levels, a line a problem."""
+    if search is None:
+        return []
+    found: dict[str, list[str]] = {}
+    for one in combinations:
+        for line in _combination(search, one.levels, one.settings):
+            found.setdefault(line, []).append(one.label)
+    return [
+        line if len(labels) == len(combinations) else f"the combination {labels[0]}: {line}"
+        for line, labels in found.items()
+    ]
+
+
+def _combination(search: SearchSettings, levels: dict[str, Any], settings: RunSettings) -> list[str]:
     try:
         space = space_of(search, levels, settings)
     except SettingsError as error:
         return str(error).splitlines()
+    problems = []
+    for parameter in space:
+        why = why_ignored(settings, parameter.path)
+        if why is not None and not any(other.path in why for other in space):
+            where = f"search.settings.{parameter.path}"
+            problems.append(f"{where}: changes nothing here: {why}; search it only where it counts (`when`)")
+    return problems + _rungs(search, settings) + _grid(search, space)
+
+
+def _rungs(search: SearchSettings, settings: RunSettings) -> list[str]:
+    if search.halving is None:
+        return []
     train: Any = settings.at("train")
-    if search.halving is not None and search.halving.least_epochs >= train.epochs:
-        return [
-            f"search.halving.least_epochs: {search.halving.least_epochs} are no fewer than the "
-            f"{train.epochs} epochs of a whole run"
-        ]
+    if getattr(train, "minutes", None) is not None:
+        return ["search.halving: gives out epochs, and these runs train by the clock (minutes); leave one out"]
+    least = search.halving.least_epochs
+    if least < train.epochs:
+        return []
+    return [f"search.halving.least_epochs: {least} are no fewer than the {train.epochs} epochs of a whole run"]
+
+
+def _grid(search: SearchSettings, space: Sequence[Parameter]) -> list[str]:
     if search.sampler != "grid":
         return []
     endless = [parameter.path for parameter in space if parameter.grid() is None]
@@ -87,47 +117,31 @@ def check_combination(search: SearchSettings, levels: dict[str, Any], settings: 
     return []
 
 
-def refuse_combinations(search: SearchSettings | None, runs: Sequence[PlannedRun]) -> None:
-    """Refuse a search that cannot be done at some combination of levels.
-
-    Raises
-    ------
-    SettingsError
-        With one line for every problem of every combination.
-    """
+def search_warnings(study: StudySettings) -> Iterator[str]:
+    """Say before anything runs what will bias the search."""
+    search, seeds = study.search, study.seeds
     if search is None:
         return
-    firsts = {run.label: run for run in reversed(runs)}
-    problems: dict[str, list[str]] = {}
-    for label, run in reversed(firsts.items()):
-        for line in check_combination(search, run.levels, run.settings):
-            problems.setdefault(line, []).append(label)
-    if problems:
-        everywhere = len(firsts)
-        raise SettingsError(
-            "\n".join(
-                line if len(labels) == everywhere else f"the combination {labels[0]}: {line}"
-                for line, labels in problems.items()
-            )
+    if search.seed in study.seed_numbers:
+        yield (
+            f"the search's seed {search.seed} is one of the final seeds: with it the chosen values do a little too "
+            "well; give search.seed another"
         )
-
-
-def search_warnings(search: SearchSettings | None, seeds: Sequence[int]) -> tuple[str, ...]:
-    """Say before anything runs what will bias the search."""
-    if search is None or search.seed not in seeds:
-        return ()
-    return (
-        f"the search's seed {search.seed} is one of the final seeds: with it the chosen values do a little too well; "
-        "give search.seed another",
-    )
+    if isinstance(seeds, SeedSettings) and len(seeds.split or ()) > 1:
+        yield (
+            "the split differs between seeds, and the search sees the validation part of the first one: rows of it "
+            "stand in the test parts of others, which then look a little too good"
+        )
 
 
 def _check_when(where: str, when: dict[str, Any], factors: Sequence[Factor]) -> list[str]:
     by_name = {factor.name: factor for factor in factors}
+    known = [name for factor in factors for name in factor.names]
     problems = []
     for name, wanted in when.items():
-        if name not in by_name:
-            problems.append(f"{where}.when: {name!r} is not varied{did_you_mean(name, by_name)}")
+        if name not in known:
+            problems.append(f"{where}.when: {name!r} is not varied{did_you_mean(name, known)}")
+        if name not in by_name:  # levels of zipped factors are known together only
             continue
         for value in wanted if isinstance(wanted, list | tuple) else [wanted]:
             levels = [show(level.value) for level in by_name[name].levels]
@@ -152,13 +166,23 @@ def _check_metric(study: StudySettings, search: SearchSettings, base: RunSetting
     return problems
 
 
-def _check_halving(search: SearchSettings, base: RunSettings) -> list[str]:
+def _check_halving(search: SearchSettings) -> list[str]:
     if search.halving is None:
         return []
     problems = []
     if "train.epochs" in search.settings:
         problems.append("search.settings.train.epochs: cannot be searched with halving, which gives out epochs itself")
-    train: Any = base.at("train")
-    if getattr(train, "minutes", None) is not None:
-        problems.append("search.halving: gives out epochs, and train.minutes trains by the clock; leave one out")
     return problems
+
+
+def _check_budget(study: StudySettings, search: SearchSettings, base: RunSettings) -> list[str]:
+    """Name what the budget holds equal and the search would change."""
+    budget = study.budget
+    if budget is None:
+        return []
+    fixed = set(budget.changes(base))
+    return [
+        f"search.settings.{path}: cannot be searched: the budget holds it equal for all"
+        for path in search.settings
+        if path in fixed or (budget.parameters is not None and path.startswith("model.") and "dropout" not in path)
+    ]

@@ -70,6 +70,8 @@ def search_plan(
     return work.chosen()
 
 
+#: Kinds of chance that final runs may have on their own; a trial's seed is for all of them.
+_SEEDS = ("init_seed", "order_seed", "dropout_seed")
 #: Between two writings of what was found so far.
 _SECONDS = 2.0
 
@@ -153,7 +155,7 @@ class _Work:
             return more
 
         try:
-            engine.do(first, ended, then=then, runner=runner)
+            engine.do(first, ended, then=then, alone=self._plan.alone, runner=runner)
         finally:
             self._progress.stop()
             self._write()
@@ -182,7 +184,7 @@ class _Work:
         return replace(self._plan, runs=tuple(runs), timing=tuple(timing)), unsearched
 
     def _level(self, runs: list[PlannedRun]) -> _Level:
-        settings = runs[0].settings.replace({"seed": self._settings.seed})
+        settings = runs[0].settings.replace({**dict.fromkeys(_SEEDS), "seed": self._settings.seed})
         space = space_of(self._settings, runs[0].levels, settings)
         rungs = rungs_of(self._settings, space, settings)
         asked = self._settings.model_dump(mode="json", include={"sampler", "seed", "halving"})
@@ -230,7 +232,7 @@ class _Work:
             if len(waits) > 1:  # another level has asked for the same run
                 return []
             folder = str(self._place.trial(key).path.resolve())
-            return [Request(key, settings.model_dump(mode="json"), folder)]
+            return [Request(key, settings.model_dump(mode="json"), folder, exclusive=self._plan.alone)]
 
     def _trial_settings(self, level: _Level) -> RunSettings:
         assert level.asked is not None

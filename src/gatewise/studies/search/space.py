@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatewise.errors import SettingsError
-from gatewise.settings import RunSettings
+from gatewise.settings import RunSettings, flat_fields
 from gatewise.studies.factors import show
 from gatewise.studies.search.settings import Searched, SearchSettings
 
@@ -107,7 +107,7 @@ def space_of(search: SearchSettings, levels: Mapping[str, Any], settings: RunSet
     """
     made, problems = [], []
     for path, searched in search.settings.items():
-        if not _applies(searched, levels):
+        if not _applies(searched, levels, settings):
             continue
         try:
             made.append(_parameter(path, searched, settings))
@@ -125,12 +125,15 @@ def every(space: Sequence[Parameter]) -> Iterator[dict[str, Any]]:
         yield dict(zip(names, values, strict=True))
 
 
-def _applies(searched: Searched, levels: Mapping[str, Any]) -> bool:
-    return all(
-        show(levels.get(factor))
-        in [show(value) for value in (wanted if isinstance(wanted, list | tuple) else [wanted])]
-        for factor, wanted in searched.when.items()
-    )
+def _applies(searched: Searched, levels: Mapping[str, Any], settings: RunSettings) -> bool:
+    """Tell whether a setting is searched at a combination; of zipped factors the settings tell the level."""
+    for factor, wanted in searched.when.items():
+        if factor not in levels and factor not in flat_fields(type(settings)).values():
+            return False
+        here = levels[factor] if factor in levels else settings.at(factor)
+        if show(here) not in [show(value) for value in (wanted if isinstance(wanted, list | tuple) else [wanted])]:
+            return False
+    return True
 
 
 def _parameter(path: str, searched: Searched, settings: RunSettings) -> Parameter:
