@@ -117,6 +117,7 @@ class _Work:
         self._failures: dict[str, str] = {}
         self._diverged: set[str] = set()
         self._codes: list[int] = []
+        self._lost = len(lost)
         for outcome in lost:  # no trial found values for them
             self._fail(outcome)
 
@@ -197,7 +198,7 @@ class _Work:
 
     def _where_it_stands(self) -> str:
         return (
-            f"stopped with {self._done - len(self._failures)} of {self._total} runs done, all saved in "
+            f"stopped with {self._done + self._lost - len(self._failures)} of {self._total} runs done, all saved in "
             f"{self._place.path}; the same command goes on from here"
         )
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
-from gatewise.errors import DivergedError, GatewiseError, InterruptedRunError, SettingsError
+from gatewise.errors import DiskFullError, DivergedError, GatewiseError, InterruptedRunError, SettingsError
 from gatewise.runs import RunFolder, atomic
 from gatewise.settings import RunSettings
 from gatewise.studies.engines import Engine, Outcome, Request
@@ -56,6 +57,8 @@ def search_plan(
         If Optuna is not installed.
     InterruptedRunError
         After Ctrl-C or SIGTERM, when all has been saved.
+    DiskFullError
+        If a trial found the disk full.
     GatewiseError
         If a trial fails and `fail_fast` is asked for.
     """
@@ -63,10 +66,9 @@ def search_plan(
     try:
         work.do(engine, runner, fail_fast=fail_fast)
     except InterruptedRunError:
-        raise InterruptedRunError(
-            f"{plan.study.name}: stopped in its search with {work.done} of {work.total} trials done, all saved in "
-            f"{place.path}; the same command goes on from here"
-        ) from None
+        raise InterruptedRunError(work.where_it_stands()) from None
+    except DiskFullError as error:
+        raise DiskFullError(f"{error}\n{work.where_it_stands()}") from None
     return work.chosen()
 
 
@@ -158,7 +160,15 @@ class _Work:
             engine.do(first, ended, then=then, alone=self._plan.alone, runner=runner)
         finally:
             self._progress.stop()
-            self._write()
+            with suppress(DiskFullError):  # said once
+                self._write()
+
+    def where_it_stands(self) -> str:
+        """Say how much is done, and how to go on."""
+        return (
+            f"{self._plan.study.name}: stopped in its search with {self.done} of {self.total} trials done, all saved in "
+            f"{self._place.path}; the same command goes on from here"
+        )
 
     def chosen(self) -> tuple[Plan, list[Outcome]]:
         """Return the plan with the values found, and why runs without any cannot be done."""
