@@ -11,16 +11,16 @@ import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from math import isfinite
 from typing import Any
 
 from gatewise.errors import DiskFullError, DivergedError, GatewiseError, InterruptedRunError, SettingsError
-from gatewise.runs import RunFolder, atomic
+from gatewise.runs import atomic
 from gatewise.settings import RunSettings
 from gatewise.studies.engines import Engine, Outcome, Request
 from gatewise.studies.folder import FORMAT_VERSION, StudyFolder
 from gatewise.studies.plan import Plan, PlannedRun
 from gatewise.studies.progress import Clock, RunEnded, StudyProgress
+from gatewise.studies.search.record import ended_levels, judged, remembered, row, told_of
 from gatewise.studies.search.settings import SearchSettings
 from gatewise.studies.search.space import Parameter, space_of
 from gatewise.studies.search.trials import Search, Told, Trial, own_values, quiet_optuna, rungs_of, trials_of
@@ -108,7 +108,7 @@ class _Work:
         self._metric = self._settings.metric or plan.study.metric
         self._levels = [self._level(runs) for runs in _alike(plan)]
         before = (place.read_search() or {}).get("levels", [])
-        self._ended, self._failures = _ended(before), _remembered(before)
+        self._ended, self._failures = ended_levels(before), remembered(before)
         self._waiting: dict[str, list[_Level]] = {}
         self._told: dict[str, Told] = {}
         self.total = sum(count for level in self._levels for _, count in level.rungs)
@@ -132,7 +132,7 @@ class _Work:
         )
 
         def ended(outcome: Outcome) -> None:
-            self._told[outcome.key] = told = _told(outcome, self._metric, self._place.trial(outcome.key))
+            self._told[outcome.key] = told = told_of(outcome, self._metric, self._place.trial(outcome.key))
             level = self._waiting[outcome.key][0]
             assert level.asked is not None
             atomic.remove(self._place.trial(outcome.key).model_path)  # a trial is its numbers; nobody loads its network
@@ -166,8 +166,8 @@ class _Work:
     def where_it_stands(self) -> str:
         """Say how much is done, and how to go on."""
         return (
-            f"{self._plan.study.name}: stopped in its search with {self.done} of {self.total} trials done, all saved in "
-            f"{self._place.path}; the same command goes on from here"
+            f"{self._plan.study.name}: stopped in its search with {self.done} of {self.total} trials done, "
+            f"all saved in {self._place.path}; the same command goes on from here"
         )
 
     def chosen(self) -> tuple[Plan, list[Outcome]]:
@@ -221,7 +221,7 @@ class _Work:
                     trial = next(level.search)
                 else:
                     assert level.asked is not None
-                    level.trials.append(_row(level.asked, told, self._fingerprint(level)))
+                    level.trials.append(row(level.asked, told, self._fingerprint(level)))
                     self.done += 1
                     trial = level.search.send(told)
             except StopIteration as end:
@@ -264,7 +264,7 @@ class _Work:
             return self._told[key]
         folder = self._place.trial(key)
         if folder.is_finished:
-            return _judged(folder.read_result(), self._metric)
+            return judged(folder.read_result(), self._metric)
         return self._failures.get(key)
 
     def _write(self) -> None:
@@ -311,68 +311,6 @@ def _lost(fingerprint: str, first: dict[str, Any]) -> Outcome:
 def _name(level: _Level, trial: Trial) -> str:
     epochs = "" if trial.epochs is None else f", {trial.epochs} epochs"
     return f"{level.runs[0].label}, trial {trial.number + 1}{epochs}"
-
-
-def _told(outcome: Outcome, metric: str, folder: RunFolder) -> Told:
-    if outcome.result is not None:
-        return _judged(outcome.result, metric)
-    diverged = outcome.kind == DivergedError.__name__
-    epochs = len(folder.read_log())  # what it did before counts
-    return Told("diverged" if diverged else "failed", None, epochs, 0.0, outcome.error, outcome.exit_code)
-
-
-def _judged(result: dict[str, Any], metric: str) -> Told:
-    """Judge a run by the validation part alone."""
-    value = (result.get("metrics", {}).get("validation") or {}).get(metric)
-    epochs = int((result.get("epochs", {}).get("run") or 0) * (result.get("trained") or 1))
-    seconds = float(result.get("seconds", {}).get("total") or 0.0)
-    if value is None:
-        return Told("failed", None, epochs, seconds, f"its validation part has no {metric}", exit_code=2)
-    if not isfinite(value):
-        return Told("diverged", None, epochs, seconds, f"{metric} of its validation part is not finite")
-    return Told("finished", float(value), epochs, seconds)
-
-
-def _row(trial: Trial, told: Told, fingerprint: str | None) -> dict[str, Any]:
-    return {
-        "number": trial.number,
-        "rung": trial.rung,
-        "most_epochs": trial.epochs,
-        "values": trial.values,
-        "fingerprint": fingerprint,
-        "state": told.state,
-        "value": told.value,
-        "epochs": told.epochs,
-        "seconds": told.seconds,
-        "error": told.error,
-        "exit_code": told.exit_code,
-    }
-
-
-def _ended(levels: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the levels whose search has come to its end, by their key; they need not be asked again."""
-    return {
-        level["key"]: level
-        for level in levels
-        if level["best"] is not None or (level["trials"] and {one["state"] for one in level["trials"]} == {"diverged"})
-    }
-
-
-def _remembered(levels: list[dict[str, Any]]) -> dict[str, Told]:
-    """Return the trials that failed before: they count, or what follows from them would not be what it was.
-
-    Where nothing at all has finished, the reason was not in the values (a disk, a file): those are tried again.
-    """
-    found: dict[str, Told] = {}
-    for level in levels:
-        states = {trial["state"] for trial in level["trials"]}
-        if "finished" not in states and "failed" in states:
-            continue
-        for trial in level["trials"]:
-            if trial["state"] != "finished" and trial["fingerprint"] is not None:
-                kept = {key: trial[key] for key in ("state", "epochs", "seconds", "error", "exit_code")}
-                found[trial["fingerprint"]] = Told(**kept)
-    return found
 
 
 def _to_json(level: _Level) -> dict[str, Any]:
