@@ -109,8 +109,7 @@ def choose_offsets(log_probs: ArrayLike, target: ArrayLike) -> Floats:
     others. So two things are smoothed. A text counts as decided for class k with the share
     ``softmax((log p + offset) / 0.3)_k``, not all or nothing; and as being of class k by half its label, half the
     probability that the calibrated model gives. The macro-F1 of these counts is smooth, and is made best from three
-    starts. Over 12 splits of 24,783 tweets, three linear models and 1735, 600 and 300 texts of validation, macro-F1 on
-    test was 0.7439 on average; 0.7395 with the offsets that are best on validation itself, 0.7235 without any.
+    starts.
 
     Examples
     --------
