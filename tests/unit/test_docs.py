@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gatewise.cli.main import COMMANDS, build
+from gatewise.registry.outside import VARIABLE
 from gatewise.settings import (
     AdaptSettings,
     ClassifySettings,
@@ -61,7 +62,8 @@ def test_there_are_commands_to_check() -> None:
 
 
 @pytest.mark.parametrize(("page", "text"), blocks("yaml"))
-def test_study_files_are_valid(page: str, text: str) -> None:
+def test_study_files_are_valid(page: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(PROJECT / "examples" / "yours"))
     assert resolve(parse_yaml(text), where=page).all_factors
 
 
