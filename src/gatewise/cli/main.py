@@ -21,6 +21,7 @@ COMMANDS = Registry(
     "command",
     [
         Entry("study", "gatewise.cli.study:study", "Train and compare what a study file asks for"),
+        Entry("watch", "gatewise.cli.watch:watch", "Look at a study that runs in another terminal"),
         Entry("studies", "gatewise.cli.studies:studies", "List the studies that come along"),
         Entry("check forecast", "gatewise.cli.check:forecast", "Say how data files would be read, without training"),
         Entry("check generate", "gatewise.cli.check:generate", "Say how texts would be read, without training"),

@@ -26,7 +26,9 @@ Status = Annotated[
     str | None, typer.Option("--status", help="Only runs that are: finished, failed, interrupted, running ...")
 ]
 OfTask = Annotated[str | None, typer.Option("--task", help="Only runs of this task.")]
-Timing = Annotated[bool, typer.Option("--timing", help="Also the short runs that studies time alone.")]
+Aside = Annotated[
+    bool, typer.Option("--all", help="Also runs that studies time alone, and the trials of their searches.")
+]
 Columns = Annotated[str | None, typer.Option("--columns", help="Which columns, with commas: cell,metrics.test.mse.")]
 
 _MOST_ROWS = 50
@@ -46,7 +48,7 @@ def listing(
         int | None, typer.Option("--limit", min=0, help=f"At most so many rows, 0 for all; {_MOST_ROWS} in a table.")
     ] = None,
     columns: Columns = None,
-    timing: Timing = False,
+    aside: Aside = False,
     as_json: Json = False,
 ) -> None:
     """List runs, with the settings in which they differ.
@@ -63,7 +65,7 @@ def listing(
     """
     from gatewise.runs.query import ordered
 
-    every = _select(places, where, status, task, timing=timing)
+    every = _select(places, where, status, task, aside=aside)
     rows = ordered(every, sort)
     most = limit if limit is not None else 0 if as_json else _MOST_ROWS
     shown = rows[:most] if most else rows
@@ -81,7 +83,7 @@ def remove(
     where: Where = None,
     status: Status = None,
     task: OfTask = None,
-    timing: Timing = False,
+    aside: Aside = False,
     yes: Annotated[bool, typer.Option("--yes", help="Remove without asking.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -99,9 +101,7 @@ def remove(
 
     if not places and not where and status is None and task is None:
         raise InputError("say which runs: a folder, --where, --status or --task")
-    rows = [
-        row for row in _select(places, where, status, task, timing=timing) if RunFolder(row["folder"]).has_settings()
-    ]
+    rows = [row for row in _select(places, where, status, task, aside=aside) if RunFolder(row["folder"]).has_settings()]
     folders = [RunFolder(row["folder"]) for row in rows]
     if not folders:
         say("No run to remove.")
@@ -153,7 +153,7 @@ def export(
     status: Status = None,
     task: OfTask = None,
     columns: Columns = None,
-    timing: Timing = False,
+    aside: Aside = False,
     as_json: Json = False,
 ) -> None:
     """Write runs as one table: settings, metrics and baselines of each in a row.
@@ -168,7 +168,7 @@ def export(
     """  # fmt: skip
     from gatewise.runs.tables import write_table
 
-    rows = _select(places, where, status, task, timing=timing)
+    rows = _select(places, where, status, task, aside=aside)
     if not rows:
         raise InputError("no run to export: give a folder that holds one, or fewer conditions")
     path = Path(to)
@@ -181,7 +181,7 @@ def export(
 
 
 def _select(
-    places: list[Path] | None, where: list[str] | None, status: str | None, task: str | None, *, timing: bool
+    places: list[Path] | None, where: list[str] | None, status: str | None, task: str | None, *, aside: bool
 ) -> list[Row]:
     """Return the rows that were asked for."""
     from gatewise.errors import did_you_mean
@@ -193,7 +193,7 @@ def _select(
     for typed, known in ((status, STATUSES), (task, TASKS)):
         if typed is not None and typed not in known:
             raise InputError(f"no run is ever {typed!r}{did_you_mean(typed, known)}")
-    rows = list_runs(places or (), timing=timing)
+    rows = list_runs(places or (), aside=aside)
     import gc
 
     gc.freeze()  # the rows stay to the end: no collection need look through them

@@ -52,6 +52,9 @@ def study(
     ] = False,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Number of seeds of each setting.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what would be trained, and stop.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Only look at the study that runs in another terminal.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train and compare what a study asks for, and make its page. Only what is missing is trained.
@@ -63,6 +66,8 @@ def study(
       gatewise study stocks-cells --preset paper GOOG.csv AAPL.csv
 
       gatewise study my-study.yaml --set model.units=32 --seeds 3 --plan
+
+      gatewise study my-study.yaml --watch
 
       gatewise study my-study.yaml --engine ray --address ray://head:10001
 
@@ -77,10 +82,12 @@ def study(
         from gatewise.studies.progress import choose_progress
 
         where = create_engine(engine, jobs=jobs, address=address, cpus_per_run=cpus_per_run, gpus_per_run=gpus_per_run)
-        return run_study(part, place, engine=where, fail_fast=fail_fast, progress=choose_progress())
+        return run_study(part, place, engine=where, fail_fast=fail_fast, progress=choose_progress(place))
 
     given, places = _changes(changes or (), seeds), [*(data or ()), *(files or ())]
     if names_bundle(name):
+        if watch:
+            raise SettingsError(f"--watch: {name} is made of studies: watch one of their folders with gatewise watch")
         from gatewise.cli.bundle import study_of_studies
 
         study_of_studies(name, places, preset=preset, changes=given, out=out, plan=plan, as_json=as_json, do=do)
@@ -89,6 +96,11 @@ def study(
     folder = out or Path("studies") / settings.name
     if out is None and preset is not None and settings != load_study(name, set=given, files=places):
         folder = folder.with_name(f"{settings.name}-{preset}")  # only the default preset has the study's own name
+    if watch:
+        from gatewise.cli.watch import show
+
+        show(folder, as_json=as_json)
+        return
     if plan:
         _show_plan(settings, as_json=as_json)
         return

@@ -118,8 +118,8 @@ def read_runs(places: Sequence[str | os.PathLike[str]]) -> tuple[list[Ran], list
         if home.parent not in studies:
             studies[home.parent] = _study_at(StudyFolder(home.parent))
         study, planned = studies[home.parent] or (None, {})
-        if study is not None and home.name == "timing":
-            continue
+        if study is not None and home != StudyFolder(home.parent).run(run.path.name).path.parent:
+            continue  # timed alone, or a trial of a search
         result = run.read_finished()
         if result is None:
             left_out.append(str(run.path))

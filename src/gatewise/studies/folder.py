@@ -23,7 +23,7 @@ from typing import Any
 
 from gatewise.errors import InputError
 from gatewise.runs import RunFolder, atomic
-from gatewise.runs.lock import held_lock
+from gatewise.runs.lock import held_lock, is_held
 
 FORMAT_VERSION = 1
 
@@ -55,6 +55,25 @@ class StudyFolder:
         with held_lock(self.path / "lock"):
             atomic.remove_unfinished(self.path)
             yield
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether a living process of this machine works in the folder; only looks."""
+        return is_held(self.path / "lock")
+
+    @property
+    def written_at(self) -> float | None:
+        """When the study was last written, in seconds since 1970; None when there is none."""
+        path = self.path / "study.json"
+        return path.stat().st_mtime if path.is_file() else None
+
+    def working(self) -> Iterator[RunFolder]:
+        """Yield the folders of runs, trials and timing runs in which a process works right now; only looks."""
+        for part in ("trials", "runs", "timing"):
+            place = self.path / part
+            if place.is_dir():
+                folders = (RunFolder(place / name) for name in sorted(os.listdir(place)))
+                yield from (run for run in folders if run.is_in_use)
 
     def has_study(self) -> bool:
         """Whether a study lives here."""

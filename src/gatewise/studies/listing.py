@@ -19,15 +19,15 @@ PLACES = ("runs", "studies")
 _MOST_COLUMNS = 6
 
 
-def list_runs(places: Sequence[str | os.PathLike[str]] = (), *, timing: bool = False) -> list[dict[str, Any]]:
+def list_runs(places: Sequence[str | os.PathLike[str]] = (), *, aside: bool = False) -> list[dict[str, Any]]:
     """Return a flat row for every run at or below some folders, failed ones of studies included.
 
     Parameters
     ----------
     places
         Folders of runs, of studies or of one run; ``runs`` and ``studies`` of the current folder when empty.
-    timing
-        Whether the short runs that studies time alone are listed too.
+    aside
+        Whether the short runs that studies time alone and the trials of their searches are listed too.
 
     Raises
     ------
@@ -41,15 +41,15 @@ def list_runs(places: Sequence[str | os.PathLike[str]] = (), *, timing: bool = F
     """
     given = list(places) or [place for place in PLACES if Path(place).is_dir()]
     with _collecting_nothing():
-        return _list(given, timing=timing)
+        return _list(given, aside=aside)
 
 
-def _list(given: Sequence[str | os.PathLike[str]], *, timing: bool) -> list[dict[str, Any]]:
+def _list(given: Sequence[str | os.PathLike[str]], *, aside: bool) -> list[dict[str, Any]]:
     studies = _Studies()
     rows = []
     for run in find_runs(given):
         study = studies.around(run.path)
-        if study is not None and study.is_timing(run.path) and not timing:
+        if study is not None and study.is_aside(run.path) and not aside:
             continue
         row = read_row(run)
         if study is not None:
@@ -111,9 +111,9 @@ class _Study:
             self._tree = {}
         self.name = str(self._tree.get("name") or place.path.name)
 
-    def is_timing(self, run: Path) -> bool:
-        """Whether a run is one of those that are timed alone."""
-        return self.place.timing(run.name).path == run
+    def is_aside(self, run: Path) -> bool:
+        """Whether a run is timed alone or a trial, not one of those that are compared."""
+        return self.place.run(run.name).path != run
 
     def lost(self) -> Iterator[dict[str, Any]]:
         """Yield the runs that failed and left no folder."""

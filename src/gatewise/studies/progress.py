@@ -5,7 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
-from typing import Protocol, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from gatewise.harmless import harmless
+
+if TYPE_CHECKING:
+    from gatewise.studies.watch import Board
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ class Lines(Silent):
 
     def write(self, line: str) -> None:
         """Write one line."""
-        print(line, file=self.stream, flush=True)
+        print(harmless(line), file=self.stream, flush=True)
 
 
 class Bar(Lines):
@@ -120,6 +126,42 @@ class Bar(Lines):
         self._bar.console.print(line, markup=False, highlight=False)
 
 
+class Live(Lines):
+    """The same lines above a table of what runs right now, for a terminal; it reads the study's folder.
+
+    Parameters
+    ----------
+    folder
+        Where the study lives.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from rich.console import Console
+
+        super().__init__()
+        self._folder, self._console = folder, Console(stderr=True)
+        self._board: Board | None = None
+
+    def start(self, *, name: str, waiting: int, finished: int, jobs: int, warnings: tuple[str, ...]) -> None:
+        """Show the table."""
+        super().start(name=name, waiting=waiting, finished=finished, jobs=jobs, warnings=warnings)
+        if self._board is None:
+            from gatewise.studies.watch import Board
+
+            self._board = Board(self._folder, self._console)
+            self._board.start()
+
+    def stop(self) -> None:
+        """Remove the table."""
+        if self._board is not None:
+            self._board.stop()
+            self._board = None
+
+    def write(self, line: str) -> None:
+        """Write one line above the table."""
+        self._console.print(harmless(line), markup=False, highlight=False)
+
+
 class Clock:
     """Estimates the time left from the runs that have ended."""
 
@@ -131,9 +173,9 @@ class Clock:
         return (time.monotonic() - self._begin) / done * (self._total - done)
 
 
-def choose_progress() -> StudyProgress:
-    """Return a bar when standard error is a terminal, plain lines otherwise."""
-    return Bar() if sys.stderr.isatty() else Lines()
+def choose_progress(folder: Path) -> StudyProgress:
+    """Return a live table when standard error is a terminal, plain lines otherwise."""
+    return Live(folder) if sys.stderr.isatty() else Lines()
 
 
 def opening(name: str, waiting: int, finished: int, jobs: int) -> str:

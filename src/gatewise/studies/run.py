@@ -130,6 +130,7 @@ class _Work:
         }
         asked = () if self._engine.never_alone else self._plan.timing
         timing = {run.fingerprint: run for run in asked if not self._place.timing(run.fingerprint).is_finished}
+        self._place.write_failures(self._failures, self._diverged)  # those of an earlier pass are tried again
         self._total, self._done = len(runs) + len(timing), 0
         finished = len(_names(self._plan.runs)) + len(_names(asked)) - self._total
         warnings = () if self._plan.study.search else self._plan.warnings  # a search has said them
@@ -165,6 +166,7 @@ class _Work:
             self._done += 1
             if outcome.error is not None:
                 self._fail(outcome)
+                self._place.write_failures(self._failures, self._diverged)  # at once, for whoever watches
             self._progress.run_ended(
                 RunEnded(
                     name=runs[outcome.key].settings.name,
@@ -203,13 +205,13 @@ class _Work:
         )
 
     def _describe(self, outcome: Outcome) -> str:
-        """Say the metric and the epochs of a finished run."""
+        """Say the validation metric and the epochs of a finished run; the test part is looked at when all is done."""
         if outcome.result is None:
             return ""
         metric = self._plan.study.metric
-        value = outcome.result.get("metrics", {}).get("test", {}).get(metric)
+        value = outcome.result.get("metrics", {}).get("validation", {}).get(metric)
         epochs = outcome.result.get("epochs", {}).get("run")
-        parts = [] if value is None else [f"test {metric} {value:.5g}"]
+        parts = [] if value is None else [f"validation {metric} {value:.5g}"]
         return ", ".join([*parts, *([] if epochs is None else [f"{epochs} epochs"])])
 
     def _refuse_if_all_failed(self) -> None:

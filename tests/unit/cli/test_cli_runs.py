@@ -45,7 +45,7 @@ def test_runs_and_studies_here_are_listed_with_what_differs(here, capsys):
     assert found["runs"][-1]["error"] == "out of memory"
     assert found["columns"][:5] == ["name", "status", "seed", "model.cell", "metrics.test.mse"]
     assert {row.get("study") for row in found["runs"]} == {None, "cells"}
-    assert listed(capsys, "--timing")["count"] == 6
+    assert listed(capsys, "--all")["count"] == 6
     assert gatewise(["runs"]) == 0
     out = capsys.readouterr().out
     assert "test.mse" in out
