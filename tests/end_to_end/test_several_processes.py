@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from class_samples import QUICK as QUICK_CLASSES
 from class_samples import labelled_texts
 from encoder_folders import make_encoder
+from gatewise import TextClassifier
 from gatewise.cli.main import run as gatewise
-from gatewise.errors import InputError
+from gatewise.errors import DivergedError, InputError
 from gatewise.registry import task_of
 from gatewise.runs import RunFolder
 from text_samples import QUICK as QUICK_TEXT
@@ -198,14 +200,13 @@ def free_port():
         return one.getsockname()[1]
 
 
-def started_together(words, processes=2):
+def started_together(*command, processes=2):
     """Start a command once for each process, as torchrun and clusters do, and return codes and outputs."""
     told = {**os.environ, "WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes)}
     told |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    command = [sys.executable, "-m", "gatewise", *words]
     started = [
         subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env={**told, "RANK": str(rank), "LOCAL_RANK": str(rank)},
         )
         for rank in range(processes)
@@ -216,14 +217,28 @@ def started_together(words, processes=2):
 
 @pytest.mark.slow
 def test_started_together_as_by_torchrun(tmp_path, book):
-    words = ["fit", "generate", book, "--preset", "fast", "--units", "6", "--embedding", "4", "--window", "8"]
+    words = [
+        "-m",
+        "gatewise",
+        "fit",
+        "generate",
+        book,
+        "--preset",
+        "fast",
+        "--units",
+        "6",
+        "--embedding",
+        "4",
+        "--window",
+        "8",
+    ]
     words += ["--batch-size", "4", "--epochs", "2", "--minutes", "none", "--sample-length", "0", "--baselines"]
     words += ["unigram", "--threads", "1", "--out", str(tmp_path / "run"), "--json", "--processes", "2"]
-    codes, ((out, _), (other, err)) = started_together(words)
+    codes, ((out, _), (other, err)) = started_together(*words)
     assert codes == [0, 0], err
     result = json.loads(out)
     assert (result["status"], result["processes"], other) == ("finished", 2, "")
-    codes, ((out, _), (other, err)) = started_together(words)  # the run is finished: nobody waits for anybody
+    codes, ((out, _), (other, err)) = started_together(*words)  # the run is finished: nobody waits for anybody
     assert (codes, json.loads(out), other) == ([0, 0], result, "")
 
 
@@ -249,6 +264,49 @@ def test_a_text_with_fewer_streams_than_processes_is_refused(tmp_path):
         run("generate", flat, None, files=[str(tmp_path / "book.txt")], processes=8)
 
 
+@pytest.mark.slow
+def test_a_program_of_ones_own_fits_estimators(tmp_path):
+    (tmp_path / "program.py").write_text(_PROGRAM)
+    codes, said = started_together(str(tmp_path / "program.py"), str(TESTS))
+    assert codes == [0, 0], said
+    first, second = (json.loads(out) for out, _ in said)
+    assert first == second  # every process has the whole model
+    texts, labels = labelled_texts(40)
+    model = TextClassifier(**{**CLASSES, "test_size": 0.0}).fit(texts, labels)
+    np.testing.assert_allclose(first, [row["train_loss"] for row in model.history_] * 2, rtol=1e-5)
+
+
+_PROGRAM = """
+import json, sys
+sys.path[:0] = [sys.argv[1], sys.argv[1] + "/end_to_end"]
+from class_samples import labelled_texts
+from gatewise import TextClassifier
+from test_several_processes import CLASSES
+texts, labels = labelled_texts(40)
+losses = []
+for _ in range(2):
+    model = TextClassifier(**{**CLASSES, "test_size": 0.0, "processes": 2}).fit(texts, labels)
+    losses += [row["train_loss"] for row in model.history_]
+print(json.dumps(losses))
+"""
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_no_longer_finite_is_said_by_process_0(tmp_path, series):
+    flat = {**FORECAST, "files": [series], "learning_rate": 1e30, "clip_norm": None, "transform": "none"}
+    with pytest.raises(DivergedError, match="training diverged at epoch 1, step 2 of"):
+        run("forecast", flat, tmp_path / "run", processes=2)
+    assert not list((tmp_path / "run").glob("*"))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
+def test_a_gpu_for_each_process(tmp_path, book):
+    for processes in (1, 2):
+        run("generate", TEXT, tmp_path / str(processes), files=[book], processes=processes, device="cuda")
+    assert_same(tmp_path / "1", tmp_path / "2")
+
+
 def test_started_together_and_not_told_so_is_refused(monkeypatch, series):
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "2")
@@ -257,8 +315,6 @@ def test_started_together_and_not_told_so_is_refused(monkeypatch, series):
 
 
 def test_an_estimator_says_where_its_data_can_be_shared():
-    from gatewise import TextClassifier
-
     texts, labels = labelled_texts(30)
     with pytest.raises(InputError, match="data at hand cannot be given to 2 processes"):
         TextClassifier(**QUICK_CLASSES, processes=2).fit(texts, labels)

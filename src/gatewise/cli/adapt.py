@@ -50,14 +50,17 @@ def adapt(
     options |= {"encoder": encoder, "revision": revision, "download": download or None}
     settings = settings_from(options, files, config, kind=AdaptSettings)
     from gatewise.tasks.adapt import run_adapt
+    from gatewise.training.joining import only_helps
     from gatewise.training.progress import choose_progress
 
-    progress = choose_progress("adapt", lines=bool(os.environ.get("CI")))
+    progress = None if only_helps(settings.train) else choose_progress("adapt", lines=bool(os.environ.get("CI")))
     try:
         result = run_adapt(settings, out, overwrite=overwrite, progress=progress)
     except DivergedError as error:
         error.exit_code = 2  # a learning rate of 10 is wrong input
         raise
+    if only_helps(settings.train):  # what is said is for another process to say
+        raise typer.Exit(0 if result["status"] == "finished" else 130)
     if as_json:
         print_json(result)
     elif result["status"] == "finished":

@@ -167,12 +167,12 @@ def _fit(
     if not data.files:
         raise typer.BadParameter("give one or more data files, or a --config that names them", param_hint="FILES")
     folder = (out or _folder_of(settings)) if save else None
-    # One of several processes that were started together, which the first does the rest of the work for.
-    helps = settings.at("train.processes") > 1 and os.environ.get("RANK", "0") != "0"
-    if folder is not None and overwrite and not helps:
-        _clear(task, settings, folder)
+    from gatewise.training.joining import only_helps
     from gatewise.training.progress import choose_progress
 
+    helps = only_helps(settings.at("train"))  # what is said and written is for another process to do
+    if folder is not None and overwrite and not helps:
+        _clear(task, settings, folder)
     # Quiet where nobody watches; the log of a CI job gets a line an epoch.
     progress = None if helps else choose_progress(settings.at("model.cell"), lines=bool(os.environ.get("CI")))
     result = task.load("runner")(

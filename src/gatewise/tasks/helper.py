@@ -10,15 +10,20 @@ import sys
 
 from gatewise.errors import GatewiseError
 from gatewise.registry import task_of
-from gatewise.settings import parse
+from gatewise.settings import AdaptSettings, parse
 
 
 def main() -> int:
     """Help, and return the exit code."""
     tree = json.loads(sys.stdin.read())
-    task = task_of(tree)
     try:
-        task.load("runner")(parse(task.load("settings"), tree), None)
+        if tree["task"] == "adapt":
+            from gatewise.tasks.adapt import run_adapt
+
+            run_adapt(parse(AdaptSettings, tree), None)
+        else:
+            task = task_of(tree)
+            task.load("runner")(parse(task.load("settings"), tree), None)
     except GatewiseError as error:
         print(f"Error: {error}", file=sys.stderr)  # noqa: T201 - process 0 reads it when this one is missed
         return error.exit_code

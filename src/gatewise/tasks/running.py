@@ -20,7 +20,7 @@ from gatewise.training.device import cpu_threads
 from gatewise.training.joining import HelperDone, Run, several_processes
 
 #: Module of the processes that help a run to train.
-_HELPER = "gatewise.tasks.helper"
+HELPER = "gatewise.tasks.helper"
 #: Version of the run folder's files.
 FORMAT_VERSION = 1
 
@@ -56,7 +56,7 @@ def run_in_folder(
     fingerprint = settings.fingerprint(digest)
     training: TrainSettings = settings.at("train")
     request = to_json(settings.model_dump(mode="json"))
-    with several_processes(training, fingerprint, helper=_HELPER, request=request) as shared:
+    with several_processes(training, fingerprint, helper=HELPER, request=request) as shared:
         if shared is not None and shared.helps:
             return _help(shared, fit)
         if folder is None:

@@ -167,6 +167,21 @@ class Run:
         return "process 0 is gone" if self.processes == 2 and self.rank else "another process of this training is gone"
 
 
+def only_helps(settings: TrainSettings) -> bool:
+    """Return whether this process does nothing of a run but train, which another one does the rest of."""
+    return settings.processes > 1 and os.environ.get("RANK", "0") != "0"
+
+
+@contextmanager
+def more_to_train() -> Iterator[None]:
+    """Let a helper that has helped in the block go on behind it, unless the training was interrupted."""
+    try:
+        yield
+    except HelperDone as done:
+        if done.status != "finished":
+            raise
+
+
 _RUN: ContextVar[Run | None] = ContextVar("run", default=None)
 _COUNTED = [0]
 

@@ -38,6 +38,13 @@ class MaskedBatch(NamedTuple):
     chosen: Tensor
     targets: Tensor
 
+    def rows(self, rows: slice) -> MaskedBatch:
+        """Return some rows of the batch."""
+        behind = torch.arange(len(self.ids))[:, None].expand_as(self.chosen)[self.chosen]
+        wanted = torch.zeros(len(self.ids), dtype=torch.bool)
+        wanted[rows] = True
+        return MaskedBatch(self.ids[rows], self.mask[rows], self.chosen[rows], self.targets[wanted[behind]])
+
 
 class MaskTokenizer(Tokenizer):
     """An encoder's tokenizer that cuts no text off and knows the token that hides another.

@@ -21,9 +21,10 @@ from gatewise.tasks.adapt.network import MaskedNetwork, load_masked
 from gatewise.tasks.adapt.pieces import MaskTokenizer
 from gatewise.tasks.adapt.texts import AdaptTexts, read_adapt_texts
 from gatewise.tasks.adapt.training import AdaptTask
-from gatewise.tasks.running import run_in_folder
+from gatewise.tasks.running import HELPER, run_in_folder
 from gatewise.training import Progress, Seeds, Trained, train
 from gatewise.training.device import choose_device
+from gatewise.training.joining import more_to_train, only_helps, several_processes
 
 #: Version of the facts in an adapted encoder's folder.
 FORMAT_VERSION = 1
@@ -31,7 +32,7 @@ FORMAT_VERSION = 1
 
 def run_adapt(
     settings: AdaptSettings,
-    folder: Path,
+    folder: Path | None,
     *,
     overwrite: bool = False,
     threads: int | None = None,
@@ -48,7 +49,7 @@ def run_adapt(
     settings
         What to do.
     folder
-        The folder that is written; it can be given as an encoder then.
+        The folder that is written; it can be given as an encoder then. None in a process that only helps to train.
     overwrite
         Replace another adapted encoder in `folder`, and drop what a stopped run has left.
     threads
@@ -73,29 +74,31 @@ def run_adapt(
     choose_device(settings.train.device)
     texts = read_adapt_texts(settings.data, settings.split)
     fingerprint = settings.fingerprint(f"{source.digest} {texts.digest}")
-    work = folder.with_name(f"{folder.name}.training")
-    finished = saved.find_finished(folder, source, fingerprint, overwrite=overwrite)
-    if finished is not None:
-        remove(work)
-        return finished
-    if overwrite and work.exists():
-        RunFolder.create(work, exists="replace")
+    helps = folder is None or only_helps(settings.train)
+    work = None if folder is None else folder.with_name(f"{folder.name}.training")
+    if folder is not None and work is not None and not helps:
+        finished = saved.find_finished(folder, source, fingerprint, overwrite=overwrite)
+        if finished is not None:
+            remove(work)
+            with several_processes(settings.train, fingerprint, helper=HELPER):  # there is nothing to train
+                return finished
+        if overwrite and work.exists():
+            RunFolder.create(work, exists="replace")
     network, new_head = load_masked(source, Seeds.of(settings).init_generator())
     prepared = _prepare(settings, source, texts, network, new_head)
     prepared.result |= {"fingerprint": fingerprint, "folder": str(folder)}
-    write = saved.writer(folder, source, settings)
 
     def fit(place: RunFolder | None) -> dict[str, Any]:
         result = _fit(settings, prepared, place, progress)
         result["seconds"]["total"] = time.perf_counter() - started
-        if result["status"] == "finished":
-            write(network, result)
+        if folder is not None and result["status"] == "finished":
+            saved.write(folder, source, settings, network, result)
         return result
 
     result = run_in_folder(
         settings, f"{source.digest} {texts.digest}", work, fit, threads=threads or settings.train.threads
     )
-    if result["status"] == "finished":
+    if work is not None and not helps and result["status"] == "finished":
         remove(work)
     return result
 
@@ -107,6 +110,7 @@ class _Prepared:
     network: MaskedNetwork
     task: AdaptTask
     new_head: bool
+    processes: int
     result: dict[str, Any]
 
 
@@ -152,7 +156,8 @@ def _prepare(
         "texts_digest": texts.digest,
         "notes": notes,
     }
-    return _Prepared(network, AdaptTask(train_pieces, validation, tokenizer, settings), new_head, facts)
+    task = AdaptTask(train_pieces, validation, tokenizer, settings)
+    return _Prepared(network, task, new_head, settings.train.processes, facts)
 
 
 def _fit(
@@ -174,11 +179,12 @@ def _fit(
         )
         # Its checkpoints lie among the run's own, and go with them.
         inside = RunFolder.create(place.checkpoint_path / "head") if place else None
-        trained = train(network, task, alone, seeds=seeds, folder=inside, progress=progress)
-        head_seconds = trained.seconds
-        if trained.status != "finished":
-            return _result(prepared, trained, before=None, after=None, head_seconds=head_seconds)
-    before = _judge(network, task, settings)
+        with more_to_train():
+            trained = train(network, task, alone, seeds=seeds, folder=inside, progress=progress)
+            head_seconds = trained.seconds
+            if trained.status != "finished":
+                return _result(prepared, trained, before=None, after=None, head_seconds=head_seconds)
+    before = None if only_helps(settings.train) else _judge(network, task, settings)
     network.learn(head_alone=False)
     trained = train(network, task, settings.train, seeds=seeds, folder=place, progress=progress)
     after = _judge(network, task, settings) if trained.status == "finished" else None
@@ -211,6 +217,7 @@ def _result(
             "per_step_median": trained.per_step_median,
         },
         "threads": trained.threads,
+        "processes": prepared.processes,
         "kernel": None,
         "notes": notes,
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,25 +52,21 @@ def find_finished(folder: Path, source: EncoderSource, fingerprint: str, *, over
     return {**facts, "folder": str(folder)}
 
 
-def writer(
-    folder: Path, source: EncoderSource, settings: AdaptSettings
-) -> Callable[[MaskedNetwork, dict[str, Any]], None]:
-    """Return what writes the folder, whole or not at all."""
-
-    def write(network: MaskedNetwork, result: dict[str, Any]) -> None:
-        model = network.to("cpu", torch.float32).model
-        with replacing_folder(folder, known_by=FACTS) as new:
-            with quiet():
-                model.save_pretrained(new)
-            for weights in new.glob("*.safetensors"):  # which safetensors lets nobody else read
-                weights.chmod((new / CONFIG).stat().st_mode)
-            for name in TOKENIZER_FILES:
-                if (source.folder / name).is_file():
-                    shutil.copyfile(source.folder / name, new / name)
-            write_json(new / FACTS, {**result, "settings": settings.model_dump(mode="json")})
-            write_text(new / "README.md", card(result, settings))
-
-    return write
+def write(
+    folder: Path, source: EncoderSource, settings: AdaptSettings, network: MaskedNetwork, result: dict[str, Any]
+) -> None:
+    """Write the folder, whole or not at all."""
+    model = network.to("cpu", torch.float32).model
+    with replacing_folder(folder, known_by=FACTS) as new:
+        with quiet():
+            model.save_pretrained(new)
+        for weights in new.glob("*.safetensors"):  # which safetensors lets nobody else read
+            weights.chmod((new / CONFIG).stat().st_mode)
+        for name in TOKENIZER_FILES:
+            if (source.folder / name).is_file():
+                shutil.copyfile(source.folder / name, new / name)
+        write_json(new / FACTS, {**result, "settings": settings.model_dump(mode="json")})
+        write_text(new / "README.md", card(result, settings))
 
 
 def card(result: dict[str, Any], settings: AdaptSettings) -> str:

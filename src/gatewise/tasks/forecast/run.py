@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,7 +31,7 @@ from gatewise.tasks.forecast.intervals import ConformalIntervals
 from gatewise.tasks.forecast.model import ForecastModel, create_network
 from gatewise.tasks.running import keep_outcome, result_of_training, run_in_folder
 from gatewise.training import Progress, Seeds, train
-from gatewise.training.joining import HelperDone
+from gatewise.training.joining import more_to_train
 
 
 @dataclass
@@ -115,13 +116,9 @@ def fit_forecast(
         alone = len(splits) == 1
         one = settings if alone else settings.replace({"split.fold": split.fold})
         inner = place if alone or place is None else RunFolder.create(place.fold_path(split.fold))
-        try:
+        with more_to_train() if split is not splits[-1] else nullcontext():
             folds.append(_fit_fold(one, series, split, inner, exclusive, progress, data_seconds))
-        except HelperDone as done:  # this process only trains: on to the next fold
-            if split is splits[-1] or done.status != "finished":
-                raise
-            continue
-        if folds[-1].result["status"] != "finished":
+        if folds and folds[-1].result["status"] != "finished":
             break
     outcome = folds[0] if len(splits) == 1 else _join_folds(settings, folds, place)
     keep_outcome(place, partial(saved.save, outcome.model, result=outcome.result), outcome.predictions, outcome.result)
