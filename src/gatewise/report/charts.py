@@ -78,7 +78,7 @@ def _value_scale(low: float, high: float) -> Any:
     return alt.Scale(domain=[low - room, high + room], nice=False, zero=False)
 
 
-def _is_right(value: float, low: float, high: float) -> bool:
+def is_right(value: float, low: float, high: float) -> bool:
     """Whether a value stands in the right half of its scale."""
     if is_wide(low, high):
         return math.log(value / low) > math.log(high / low) / 2
@@ -107,7 +107,7 @@ def seed_dots(labels: list[str], mains: list[str], title: str, values: list[Any]
         means.mark_tick(thickness=2, size=20, yOffset=9, color=style.light("ink")).encode(x=x, y=y),
     ]
     if baseline:
-        right = _is_right(values[-1], low, high)  # a label on the right would leave the figure
+        right = is_right(values[-1], low, high)  # a label on the right would leave the figure
         rule = alt.Chart(_data("baseline"))
         layers.insert(0, rule.mark_rule(strokeDash=[5, 4], strokeWidth=1.5, color=style.light("base")).encode(x=x))
         layers.append(

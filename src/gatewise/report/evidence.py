@@ -60,6 +60,7 @@ class Evidence:
     environments: tuple[Mapping[str, Any], ...] = ()
     intervals: Mapping[str, Any] = field(default_factory=dict)
     task: str = "forecast"
+    decided: Mapping[str, Any] = field(default_factory=dict)  # rules, data sets, interactions, fronts, test examples
     search: Mapping[str, Any] | None = None  # trials, budget and choice of each level
     within: str = ""  # what every run measured inside itself and the levels differ in: "memory", "sampling"
 
@@ -166,6 +167,9 @@ def _study(folder: StudyFolder) -> Evidence:
         notes=_unique([*(tree.get("notes") or ()), *said]),
         leaking=bool(tree.get("leaking")),
         test=str(tree.get("test") or ""),
+        decided={
+            key: tree.get(key) for key in ("decide", "datasets", "interactions", "pareto", "examples") if tree.get(key)
+        },
         search=tree.get("search"),
         settings=_optional(first, "settings") if first else {},
         environments=environments_of(run for level in levels for run in level.runs),

@@ -16,6 +16,7 @@ from gatewise.report.bundle import render_bundle
 from gatewise.report.evidence import Evidence, read_evidence
 from gatewise.report.figure import Figure, pack
 from gatewise.report.parts import parts_of
+from gatewise.report.tables_decide import families_note
 from gatewise.runs import atomic
 from gatewise.studies.folder import BundleFolder
 from gatewise.wording import say
@@ -72,6 +73,7 @@ def render(evidence: Evidence) -> str:
         stills={figure.name: figure.still() for figure in every},
         tables=parts.tables,
         levels=parts.levels,
+        families=families_note(evidence),
         **parts.extra,
         payload=_payload(every),
         colours=style.COLOURS,

@@ -11,12 +11,14 @@ from gatewise.report import (
     fairness,
     figures,
     figures_classify,
+    figures_decide,
     figures_forecast,
     figures_text,
     mistakes,
     samples,
     tables,
     tables_classify,
+    tables_decide,
     tables_forecast,
     tables_search,
     tables_text,
@@ -172,7 +174,13 @@ def _shared_figures(evidence: Evidence) -> dict[str, list[Figure]]:
         "time": figures.time_figure(evidence) if evidence.is_study else None,
     }
     single["search"] = tables_search.search_figure(evidence)
-    return {**{name: _some(made) for name, made in single.items()}, "loss": figures.loss_figures(evidence)}
+    several = {
+        "ranks": _some(figures_decide.rank_figure(evidence)),
+        "interactions": figures_decide.interaction_figures(evidence),
+        "fronts": figures_decide.front_figures(evidence),
+        "loss": figures.loss_figures(evidence),
+    }
+    return {**{name: _some(made) for name, made in single.items()}, **several}
 
 
 def _shared_tables(evidence: Evidence) -> dict[str, Table | list[Table] | None]:
@@ -180,6 +188,9 @@ def _shared_tables(evidence: Evidence) -> dict[str, Table | list[Table] | None]:
         "results": tables.results_table(evidence),
         "baseline": tables.baseline_tables(evidence),
         "comparisons": tables.comparisons_table(evidence),
+        "effects": tables_decide.effects_table(evidence),
+        "examples": tables_decide.examples_table(evidence),
+        "interactions": tables_decide.interaction_table(evidence),
         "claims": tables.claims_table(evidence),
         "failed": tables.failed_table(evidence),
         "search": tables_search.search_table(evidence),

@@ -10,7 +10,7 @@ from gatewise.report.evidence import Evidence, Level
 from gatewise.report.words import number
 from gatewise.wording import again, has, say
 
-SIGNS = {"better": "▲", "worse": "▼", "undecided": "◆"}
+SIGNS = {"better": "▲", "worse": "▼", "undecided": "◆", "practically the same": "≈"}
 #: A claim's verdict: its sign, and the kind of cell that it is.
 VERDICTS = {
     "holds": ("✓", "better"),
@@ -71,7 +71,8 @@ def says(word: Any) -> Cell:
     name = str(word or "")
     key = f"words.decision.{name.replace(' ', '_')}"
     shown = say(key) if has(key) else again(text(word))
-    return Cell(f"{SIGNS[name]} {shown}", kind=name) if name in SIGNS else Cell(shown)
+    kind = "quiet" if " " in name else name
+    return Cell(f"{SIGNS[name]} {shown}", kind=kind) if name in SIGNS else Cell(shown)
 
 
 def claim_verdict(word: Any) -> Cell:

@@ -230,7 +230,8 @@ def _of_windows(first: list[Any], second: list[Any], alpha: float) -> _Found | N
     both = ours.join(theirs, on=["unique_id", "ds"], how="inner", suffix="_b").sort("time")
     if both.height < 0.9 * max(ours.height, theirs.height):  # they do not forecast the same rows
         return None
-    reach = max(horizon for _, horizon in (*first, *second))
+    # errors of a model that is not perfect go on from row to row, farther than the forecast itself reaches
+    reach = max(round(both.height ** (1 / 3)), *(horizon for _, horizon in (*first, *second)))
     losses = both["loss"].to_numpy(), both["loss_b"].to_numpy()
     found = compare_losses(*losses, horizon=reach, time=both["time"].to_numpy(), alpha=alpha)
     return _Found("Diebold-Mariano", found.mean_difference, found.interval, found.p, found.n)

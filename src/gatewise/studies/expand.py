@@ -119,9 +119,15 @@ def _options(found: Iterable[Combination]) -> list[str]:
     return problems
 
 
+def _files(settings: RunSettings) -> list[str]:
+    return [str(path) for path in getattr(getattr(settings, "data", None), "files", None) or ()]
+
+
 def _same_levels(factors: Iterable[Factor], found: Sequence[Combination]) -> list[str]:
     """Name two levels of a factor that give the same settings wherever both stand."""
-    digests = [json.dumps({**one.tree, **dict.fromkeys(_SEEDS)}, sort_keys=True) for one in found]
+    # which files are read is not in the tree: a run's fingerprint has what stands in them instead
+    trees = [{**one.tree, **dict.fromkeys(_SEEDS), "files": _files(one.settings)} for one in found]
+    digests = [json.dumps(tree, sort_keys=True) for tree in trees]
     problems = []
     for factor in factors:
         groups: dict[tuple[Any, ...], dict[str, str]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from gatewise.studies.statistics import SAME
@@ -15,6 +16,8 @@ Tree = Mapping[str, Any]
 
 #: More sentences of one kind nobody reads; the page has every row.
 MOST = 4
+#: Rows that stand under one sentence.
+_MOST_EVIDENCE = 8
 #: Which words of a decision stand in the catalogue.
 _KEYS = {"better": "better", "worse": "worse", SAME: "same", "undecided": "undecided"}
 
@@ -111,23 +114,25 @@ def _over_examples(tree: Tree) -> list[Finding]:
         if row["holds"] != "neither":
             says = row["says"] if row["holds"] == "examples" else row["seeds_say"]
             groups.setdefault((str(row["condition"]), row["holds"], f"{row['a']} {says}"), []).append(row)
-    if len(groups) > MOST:
+    if len({key[1:] for key in groups}) > MOST:
         seeds = [row for row in rows if row["seeds_say"] in ("better", "worse")]
         both = [row for row in seeds if row["holds"] == "both"]
         text = say("decide.holds.many", n=len(seeds), k=len(both), examples=examples)
         return [{"text": text, "evidence": [_sample(main, row) for row in seeds if row["holds"] != "both"][:MOST]}]
-    found = []
+    said: dict[tuple[str, str, str, str], list[list[Mapping[str, Any]]]] = {}
     for (_, holds, _), alike in groups.items():
-        row = alike[0]
-        says = row["says"] if holds == "examples" else row["seeds_say"]
-        text = say(
-            f"decide.holds.{holds}",
-            a=level_name(main, row["a"]),
-            others=listed(level_name(main, one["b"]) for one in alike),
-            says=say(f"decide.word.{says}"),
-            examples=examples,
-        )
-        found.append({"text": capital(text), "evidence": [_sample(main, one) for one in alike]})
+        says = alike[0]["says"] if holds == "examples" else alike[0]["seeds_say"]
+        others = listed(level_name(main, one["b"]) for one in alike)
+        said.setdefault((holds, level_name(main, alike[0]["a"]), says, others), []).append(alike)
+    found = []
+    for (holds, a, says, others), where in said.items():
+        word = say(f"decide.word.{says}")
+        text = say(f"decide.holds.{holds}", a=a, others=others, says=word, examples=examples)
+        named = [listed(setting(key, value) for key, value in alike[0]["condition"].items()) for alike in where]
+        if all(named):
+            text = say("decide.holds.where", condition="; ".join(named), text=text[:1].lower() + text[1:])
+        evidence = [_sample(main, one) for alike in where for one in alike]
+        found.append({"text": capital(text), "evidence": evidence[:_MOST_EVIDENCE]})
     return found
 
 
@@ -170,24 +175,49 @@ def _interactions(tree: Tree) -> list[Finding]:
 
 
 def _fronts(tree: Tree) -> list[Finding]:
-    """Say which settings are worth their cost: of seconds, or where none was measured, of parameters."""
+    """Say which settings are worth their cost: of seconds, or where none was measured, of parameters.
+
+    A front is one of means: it is said only where the tests are sure of what it says. So every dearer setting on it is
+    shown to be better than the one before, and every other setting to be worse than one that costs no more.
+    """
     found = tree.get("pareto")
     if not found:
         return []
     cost = next(name for name in ("seconds", "parameters", "operations") if name in found["fronts"])
     names = found["fronts"][cost]
-    points = {point["label"]: point for point in found["points"]}
-    if len(names) == len([point for point in found["points"] if point[cost]]) or len(names) > MOST:
+    points = {point["label"]: point for point in found["points"] if point[cost]}
+    beaten = [name for name in points if name not in names]
+    better = _sure(tree)
+    rising = all((dear, cheap) in better for cheap, dear in pairwise(names))
+    below = all(
+        any((name, other) in better and points[name][cost] <= points[other][cost] for name in names) for other in beaten
+    )
+    if not beaten or len(names) > MOST or not (rising and below):
         return []
-    order = "from the cheapest: " + ", ".join(_point(points[name], cost) for name in names)
-    beaten = [point for point in found["points"] if point[cost] and point["label"] not in names]
-    evidence = [order, f"beaten: {', '.join(_point(point, cost) for point in beaten[:MOST])}"]
+    evidence = [
+        "from the cheapest: " + ", ".join(_point(points[name], cost) for name in names),
+        "beaten: " + ", ".join(_point(points[name], cost) for name in beaten[:MOST]),
+    ]
     words = {"metric": metric_label(found["metric"]), "cost": say(f"decide.cost.{cost}")}
     if len(names) == 1:
         return [{"text": capital(say("decide.pareto.one", best=names[0], **words)), "evidence": evidence}]
     more = times(points[names[-1]][cost] / points[names[0]][cost])
     text = say("decide.pareto.front", levels=listed(names), cheap=names[0], best=names[-1], times=more, **words)
     return [{"text": text, "evidence": evidence}]
+
+
+def _sure(tree: Tree) -> set[tuple[str, str]]:
+    """Return which combinations of levels are shown to be better than which, by label."""
+    main, labels = tree["main"], {}
+    for level in tree["levels"]:
+        others = {name: value for name, value in level["settings"].items() if name != main}
+        labels[str(others), str(level["settings"].get(main))] = level["label"]
+    found = set()
+    for row in tree["comparisons"]:
+        a, b = (labels.get((str(row["condition"]), str(row[side]))) for side in ("a", "b"))
+        if row["metric"] == tree["metric"] and a is not None and b is not None:
+            found |= {"better": {(a, b)}, "worse": {(b, a)}}.get(row["says"], set())
+    return found
 
 
 def _point(point: Mapping[str, Any], cost: str) -> str:

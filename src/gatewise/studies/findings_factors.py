@@ -35,10 +35,11 @@ def factor_findings(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]
     An error is multiplied; a score may be near zero, so to it something is added.
     """
     found = []
-    metric = tree["metric"]
+    metric, rules = tree["metric"], tree.get("decide") or {}
+    data = (tree.get("datasets") or {}).get("factor")
     higher = is_higher_better(metric)
     for factor, values in tree["factors"].items():
-        if factor == tree["main"]:
+        if factor in (tree["main"], data):  # errors on other data are not of the same kind
             continue
         groups = by_level(levels, factor)
         first, effects = show(values[0]), {}
@@ -47,7 +48,12 @@ def factor_findings(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]
             if show(value) != first and matched:
                 effects[show(value)] = _differences(matched, metric) if higher else _log_ratios(matched, metric)
         effects = {name: seeds for name, seeds in effects.items() if seeds}
-        decisions = decide_all(list(effects.values()), better=direction(metric))
+        decisions = decide_all(
+            list(effects.values()),
+            better=direction(metric),
+            alpha=rules.get("alpha", 0.05),
+            test=rules.get("test", "sign_flip"),
+        )
         for (name, seeds), decision in zip(effects.items(), decisions, strict=True):
             bounds = known_interval(decision.interval)
             names = setting(factor, name), setting(factor, first)

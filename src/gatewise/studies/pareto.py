@@ -13,11 +13,18 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from gatewise.errors import InputError
 from gatewise.metrics.names import is_higher_better
+from gatewise.runs import RunFolder
+from gatewise.studies.datasets import data_factor
 from gatewise.studies.folder import StudyFolder
 from gatewise.studies.levels import LevelResults
 
 COSTS = ("seconds", "parameters", "operations")
+#: Of more training windows than this a run keeps only the latest, so they cannot be counted.
+MOST_KEPT = 20_000
+#: Of more settings than this operations are not counted: each needs its predictions read.
+MOST_COUNTED = 60
 
 
 def pareto(place: StudyFolder, levels: Sequence[LevelResults], study: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -27,13 +34,16 @@ def pareto(place: StudyFolder, levels: Sequence[LevelResults], study: Mapping[st
     """
     metric = study["metric"]
     points: list[dict[str, Any]] = []
-    for level in [] if study.get("within") else levels:
+    counted = len(levels) <= MOST_COUNTED
+    # what runs measured inside themselves has no cost of its own, and errors on several data sets no common unit
+    apart = study.get("within") or data_factor(study) is not None
+    for level in [] if apart else levels:
         quality = level.mean(metric)
         if quality is not None:
             costs = {
                 "seconds": _seconds(level),
                 "parameters": _parameters(level),
-                "operations": _operations(place, level),
+                "operations": _operations(place, level) if counted else None,
             }
             points.append({"label": level.label, "quality": quality, **costs})
     fronts = {}
@@ -83,15 +93,23 @@ def _parameters(level: LevelResults) -> int | None:
 
 def _operations(place: StudyFolder, level: LevelResults) -> float | None:
     """Count the operations of a training; none of a classifier, whose frozen encoder costs more than its weights."""
-    fingerprint, result = next(iter(level.runs.values())), next(iter(level.results.values()))
-    sequences = (result.get("sizes") or {}).get("train")
-    epochs, parameters, run = _epochs(level), result.get("parameters"), place.run(fingerprint)
-    if not (sequences and epochs and parameters and run.has_settings()):
-        return None
+    run, result = place.run(next(iter(level.runs.values()))), next(iter(level.results.values()))
+    epochs, parameters, steps = _epochs(level), result.get("parameters"), None
     if result.get("task") == "generate":
-        steps = sequences
+        steps = (result.get("sizes") or {}).get("train")
     elif result.get("task") == "forecast":
-        steps = sequences * int((run.read_settings().get("data") or {}).get("window") or 0)
-    else:
+        steps = _forecast_steps(run)
+    return 6.0 * parameters * steps * epochs if steps and epochs and parameters else None
+
+
+def _forecast_steps(run: RunFolder) -> int | None:
+    """Return the time steps of a pass over the training windows; None where not all of them were kept."""
+    import polars as pl
+
+    try:
+        length = int((run.read_settings().get("data") or {}).get("window") or 0)
+        frame = run.read_predictions()
+        count = frame.filter(pl.col("part") == "train").select(pl.col("window")).n_unique()
+    except InputError:
         return None
-    return float(6.0 * parameters * steps * epochs) or None
+    return count * length if count < MOST_KEPT else None
