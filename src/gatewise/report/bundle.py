@@ -27,7 +27,7 @@ from gatewise.report.table import (
 from gatewise.report.tables import baseline_rows, claims_table, machine_table
 from gatewise.report.words import interval, metric_title, number, spread
 from gatewise.studies.folder import BundleFolder
-from gatewise.wording import direction, language, say
+from gatewise.wording import direction, language, say, speaking
 
 #: More findings of a part stand on the part's own page.
 _MOST_FINDINGS = 4
@@ -65,11 +65,16 @@ class PartView:
 
 
 def render_bundle(folder: Path) -> str:
-    """Return the page of a study made of studies as text."""
-    from gatewise.report.page import asset, policy, template
-
+    """Return the page of a study made of studies as text, in its language."""
     place = BundleFolder(folder)
     tree = place.read()
+    with speaking(tree.get("language") or "en"):
+        return _render(place, tree)
+
+
+def _render(place: BundleFolder, tree: Mapping[str, Any]) -> str:
+    from gatewise.report.page import asset, policy, template
+
     parts = [_part(place, part) for part in tree["parts"]]
     early = asset("early.js")
     page: str = template("bundle.html").render(
@@ -95,6 +100,11 @@ def render_bundle(folder: Path) -> str:
 def bundle_lines(folder: Path) -> list[str]:
     """Return what came of the claims as lines of text, for a terminal."""
     tree = BundleFolder(folder).read()
+    with speaking(tree.get("language") or "en"):
+        return _lines(tree)
+
+
+def _lines(tree: Mapping[str, Any]) -> list[str]:
     wide = max(len(say(f"claims.verdict.{word}")) for word in VERDICTS)
     lines = [headline(tree)]
     for part in tree["parts"]:
@@ -108,8 +118,9 @@ def bundle_lines(folder: Path) -> list[str]:
 
 
 def counted(tree: Mapping[str, Any]) -> dict[str, int]:
-    """Count the claims by verdict."""
-    return {word: sum(row["verdict"] == word for row in tree["claims"]) for word in VERDICTS}
+    """Count the report's claims by verdict; those that are ours say nothing of it."""
+    theirs = [row for row in tree["claims"] if row["report"] is not None]
+    return {word: sum(row["verdict"] == word for row in theirs) for word in VERDICTS}
 
 
 def headline(tree: Mapping[str, Any]) -> str:

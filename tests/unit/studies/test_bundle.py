@@ -14,32 +14,31 @@ from gatewise.studies import plan_study, run_study
 from gatewise.studies.bundle import list_bundles, load_bundle, names_bundle, plan_bundle, run_bundle
 from gatewise.studies.bundle.data import find_data
 from gatewise.studies.bundle.settings import SourceSettings
-from gatewise.studies.folder import BundleFolder
-from gatewise.wording import speaking
+from gatewise.studies.compare import compare_study
+from gatewise.studies.folder import BundleFolder, StudyFolder
 
-#: Stands in for a training, as in the tests of one study: counts what it did.
+#: Stands in for a training in a worker, as in the tests of one study.
 RUNNER = """
-from gatewise.errors import DataError
+from pathlib import Path
 from gatewise.runs import RunFolder
 
 
-def run(settings, folder, *, threads, exclusive, progress):
-    place = RunFolder.create(folder)
-    with open(folder.parents[3] / "calls", "a") as file:
-        file.write(f"{settings.name}\\n")
-    if (folder.parents[3] / f"refuse {folder.parents[1].name}").exists():
-        raise DataError("A.csv, row 3: not a number")
-    place.write_settings(settings.model_dump(mode="json"))
+def result(settings, exclusive, threads):
     gain = {"rnn": 20.0, "gru": 10.0, "lstm": 0.0}[settings.model.cell]
-    result = {
+    return {
         "format_version": 1, "status": "finished", "task": "forecast", "name": settings.name, "parameters": 8,
         "leaking": False, "epochs": {"run": 3, "best": 1}, "exclusive": exclusive, "threads": threads,
         "seconds": {"per_epoch": 1.5, "per_step_median": 0.001},
         "metrics": {"test": {"mse": 100.0 + settings.seed + gain + settings.train.epochs}},
         "baselines": {"last_value": {"test": {"mse": 90.0}}}, "notes": [],
     }
-    place.write_result(result)
-    return result
+
+
+def run(settings, folder, *, threads, exclusive, progress):
+    place = RunFolder.create(Path(folder))
+    place.write_settings(settings.model_dump(mode="json"))
+    place.write_result(made := result(settings, exclusive, threads))
+    return made
 """
 
 CELLS = """
@@ -76,7 +75,7 @@ studies:
   cells: {study: cells.yaml, preset: whole, data: prices, title: Cells, set: {train.epochs: 3}}
   epochs: {study: epochs.yaml, data: prices, set: {model.cell: lstm}}
 claims:
-  - {part: cells, claim: LSTM is best, order: [lstm, gru, rnn], why: Because.}
+  - {part: cells, claim: LSTM is best, report: best, order: [lstm, gru, rnn], why: Because.}
   - {part: epochs, claim: Five epochs are better, better: {train.epochs: 5}, than: {train.epochs: 3}}
 presets:
   quick: {data: {prices: {changed: small networks}}}
@@ -101,16 +100,33 @@ def data_folder(home, rows="2010-01-04,1\n2010-01-05,2\n"):
 
 
 DIGEST = {"digest": lambda data: "digest"}
+RUN = {}
+exec(RUNNER, RUN)
 
 
-def do(home, told=None, *, preset=None, data=None, **changes):
+class Work:
+    """Runs a study here and now, and counts the trainings."""
+
+    def __init__(self):
+        self.trained, self.refuses = [], None
+
+    def __call__(self, study, folder):
+        if study.name == self.refuses:
+            raise InputError("A.csv, row 3: not a number")
+        place, plan = StudyFolder(folder), plan_study(study, **DIGEST)
+        with place.lock():
+            place.write_study(plan.to_json())
+            for run in plan.runs:
+                if not place.run(run.fingerprint).is_finished:
+                    self.trained.append(run.settings.name)
+                    folder = place.run(run.fingerprint).path
+                    RUN["run"](run.settings, folder, threads=1, exclusive=False, progress=None)
+            return compare_study(place.path)
+
+
+def do(home, told=None, *, work=None, preset=None, data=None, **changes):
     bundle = load_bundle(home / "both.yaml", preset=preset, data=data, set=changes)
-    work = partial(run_study, runner="bundle_runner:run", **DIGEST)
-    return run_bundle(bundle, home / "out", work, told=told, **DIGEST)
-
-
-def calls(home):
-    return (home / "out" / "calls").read_text().splitlines()
+    return run_bundle(bundle, home / "out", work or Work(), told=told, **DIGEST)
 
 
 def test_parts_run_one_after_another_and_the_claims_are_judged_over_all(home):
@@ -130,12 +146,13 @@ def test_parts_run_one_after_another_and_the_claims_are_judged_over_all(home):
 
 
 def test_what_is_finished_is_never_trained_again_and_parts_share_it(home):
-    do(home)
-    assert len(calls(home)) == 21 + 7  # LSTM of three epochs is in both parts
-    do(home)
-    assert len(calls(home)) == 28
-    do(home, **{"epochs.seeds": 9})
-    assert len(calls(home)) == 28 + 4
+    work = Work()
+    do(home, work=work)
+    assert len(work.trained) == 21 + 7  # LSTM of three epochs is in both parts
+    do(home, work=work)
+    assert len(work.trained) == 28
+    do(home, work=work, **{"epochs.seeds": 9})
+    assert len(work.trained) == 28 + 4
 
 
 def test_the_report_s_own_data_make_its_figures_comparable(home):
@@ -154,10 +171,9 @@ def test_other_data_of_the_same_name_are_told(home):
 
 
 def test_a_part_that_comes_to_nothing_is_told_and_does_not_stop_the_others(home):
-    (home / "out").mkdir()
-    (home / "out" / "refuse cells").touch()
-    told = []
-    out = do(home, told.append)
+    work, told = Work(), []
+    work.refuses = "cells"
+    out = do(home, told.append, work=work)
     assert [row["part"] for row in out["failed"]] == ["cells"]
     assert "not a number" in out["failed"][0]["error"]
     assert any(line.startswith("cells came to nothing: ") for line in told)
@@ -165,7 +181,6 @@ def test_a_part_that_comes_to_nothing_is_told_and_does_not_stop_the_others(home)
     assert "not a number" in out["claims"][0]["why"]
     page = make_report(home / "out").read_text()
     assert "not a number" in page
-    (home / "out" / "refuse cells").unlink()
     assert [claim["verdict"] for claim in do(home)["claims"]] == ["holds", "does not hold"]
 
 
@@ -287,13 +302,13 @@ def test_data_are_found_by_content_when_names_are_others(tmp_path):
     assert [path.name for path in text.files] == ["large.txt"]
 
 
-def test_the_page_has_claims_first_then_parts_in_both_languages(home):
+def test_the_page_has_claims_first_then_parts(home):
     do(home)
     for part in ("cells", "epochs"):
         make_report(home / "out" / "parts" / part)
     page = make_report(home / "out").read_text()
     plain = re.sub(r"<[^>]+>", " ", page)
-    assert "Of 2 claims 1 hold, 1 do not, 0 are undecided, 0 not comparable" in plain
+    assert "Of 1 claims 1 hold, 0 do not, 0 are undecided, 0 not comparable" in plain
     assert page.index('id="claims"') < page.index('id="cells"') < page.index('id="epochs"')
     assert "LSTM is best" in plain
     assert "Small networks" in plain or "small networks" in plain
@@ -303,13 +318,22 @@ def test_the_page_has_claims_first_then_parts_in_both_languages(home):
     assert re.findall(r'<svg[^>]+aria-labelledby="(\w+)', page) == ["cells", "epochs"]
     assert not re.search(r'(src|href)="https?:', page)
     assert len(re.findall(r'id="[^"]+"', page)) == len(set(re.findall(r'id="[^"]+"', page)))
-    with speaking("fa"):
-        persian = make_report(home / "out").read_text()
-    assert '<html lang="fa" dir="rtl">' in persian
-    assert "برقرار است" in persian
     lines = summary_lines(home / "out")
-    assert lines[0].startswith("Of 2 claims")
+    assert lines[0].startswith("Of 1 claims")
     assert any("✓ holds" in line and "LSTM is best" in line for line in lines)
+
+
+def test_the_whole_of_it_is_in_persian_when_asked(home):
+    out = do(home, language="fa")
+    assert out["claims"][0]["verdict"] == "holds"  # the word of the file is the same in every language
+    assert "نشان داده شد" in out["claims"][0]["why"]
+    page = make_report(home / "out").read_text()
+    assert '<html lang="fa" dir="rtl">' in page
+    assert "برقرار است" in page
+    assert "آیا چنین است؟" in page
+    assert summary_lines(home / "out")[0].startswith("از ۱ ادعا ۱ برقرار است")
+    part = json.loads((home / "out" / "parts" / "cells" / "study.json").read_text())
+    assert part["study"]["language"] == "fa"
 
 
 def test_the_command_plans_runs_and_prints_json(home, capsys, monkeypatch):

@@ -18,7 +18,7 @@ from gatewise.studies.claims_settings import Claim, spoken
 from gatewise.studies.file import merge
 from gatewise.studies.library import load_study
 from gatewise.studies.settings import StudySettings
-from gatewise.wording import say
+from gatewise.wording import say, speaking
 from gatewise.yaml12 import load_yaml, parse_yaml
 
 _SUFFIXES = (".yaml", ".yml")
@@ -97,7 +97,7 @@ def load_bundle(
     data
         Folder in which the data are looked for; what packages ship stands in for what is not there.
     set
-        ``PART.setting`` to value for one part, or ``setting`` to value for all of them.
+        ``PART.setting`` to value for one part, or ``setting`` to value for all of them (``language`` among them).
 
     Raises
     ------
@@ -113,15 +113,19 @@ def load_bundle(
     """
     tree, where, home = _read(bundle)
     chosen, tree = _with_preset(tree, preset, where)
+    if "language" in (set or {}):
+        tree = {**tree, "language": (set or {})["language"]}
     settings = parse(BundleSettings, tree, where=where)
     folder = check_folder(Path(data) if data is not None else None)
-    found = {name: find_data(source, folder) for name, source in settings.data.items()}
+    with speaking(settings.language):
+        found = {name: find_data(source, folder) for name, source in settings.data.items()}
     for_parts = _split_changes(set or {}, settings)
     parts: list[Part] = []
     problems: list[str] = []
     for name, part in settings.studies.items():
         try:
-            parts.append(_part(name, part, settings, found.get(part.data or "", Found()), for_parts[name], home))
+            with speaking(settings.language):
+                parts.append(_part(name, part, settings, found.get(part.data or "", Found()), for_parts[name], home))
         except SettingsError as error:
             problems += [f"studies.{name}: {line}" for line in str(error).splitlines()]
     if problems:
@@ -180,7 +184,13 @@ def _part(
     study = part.study or name
     beside = home / study
     where: str | Path = beside if beside.suffix.lower() in _SUFFIXES and beside.is_file() else study
-    written = {**(source.set if source else {}), **(found.set or {}), **part.set, "claims": []}
+    written = {
+        **(source.set if source else {}),
+        **(found.set or {}),
+        **part.set,
+        "claims": [],
+        "language": settings.language,
+    }
     laid = {**written, **changes}
     written, laid = _factors_first(written), _factors_first(laid)
     title = spoken(part.title)

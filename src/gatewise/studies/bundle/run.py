@@ -19,7 +19,7 @@ from gatewise.studies.folder import FORMAT_VERSION, BundleFolder, StudyFolder
 from gatewise.studies.levels import read_levels
 from gatewise.studies.plan import Plan, plan_study
 from gatewise.studies.settings import StudySettings
-from gatewise.wording import say
+from gatewise.wording import say, speaking
 
 #: Runs a study in a folder, as :func:`gatewise.studies.run_study` does.
 Do = Callable[[StudySettings, Path], Mapping[str, Any]]
@@ -109,7 +109,7 @@ def run_bundle(
     planned = plan_bundle(bundle, digest)
     errors: dict[str, str] = {}
     tell = told or (lambda _: None)
-    with place.lock():
+    with speaking(bundle.settings.language), place.lock():
         place.write(_tree(bundle, planned, errors))
         for number, one in enumerate(planned, start=1):
             if one.plan is None:
@@ -143,7 +143,9 @@ def judge_bundle(
     tree = _tree(bundle, planned, errors)
     grounds = {part.name: _ground(part, place.part(part.name), errors.get(part.name, "")) for part in bundle.parts}
     tree["claims"] = [
-        {**judge(claim, grounds[str(claim.part)]), "part": claim.part} for claim in bundle.settings.claims
+        {**judge(claim, grounds[claim.part]), "part": claim.part}
+        for claim in bundle.settings.claims
+        if claim.part in grounds
     ]
     for entry, part in zip(tree["parts"], bundle.parts, strict=True):
         entry["claims"] = [judge(claim, grounds[part.name]) for claim in part.claims]
@@ -157,6 +159,7 @@ def _tree(bundle: Bundle, planned: list[PlannedPart], errors: Mapping[str, str])
         "name": settings.name,
         "question": spoken(settings.question),
         "report": spoken(settings.report),
+        "language": bundle.settings.language,
         "preset": bundle.preset,
         "parts": [{**one.to_json(), "error": errors.get(one.part.name), "claims": []} for one in planned],
         "claims": [],

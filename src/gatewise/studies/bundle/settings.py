@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -80,6 +80,8 @@ class BundleSettings(Settings):
     """What it is to answer, in a sentence."""
     report: Words = ""
     """What is known of the report that is recreated."""
+    language: Literal["en", "fa"] = "en"
+    """Language of verdicts, findings and pages, of the parts too: English or Persian."""
     data: dict[str, SourceSettings] = Field(default_factory=dict)
     """Name to data that parts read."""
     studies: dict[str, PartSettings]
