@@ -15,7 +15,7 @@ from gatewise.studies.expand import Combination, expand
 from gatewise.studies.factors import Factor
 from gatewise.studies.grid import count_combinations
 from gatewise.studies.search.checks import combination_problems, search_warnings
-from gatewise.studies.search.trials import search_size
+from gatewise.studies.search.trials import search_size, search_words
 from gatewise.studies.seeds import RunSeed, each_seed, held, seed_problems
 from gatewise.studies.settings import StudySettings
 from gatewise.wording import say
@@ -71,7 +71,7 @@ class Plan:
     @property
     def design(self) -> tuple[str, ...]:
         """How the study decides, and what it would find, in words."""
-        return describe_design(self.study, self.every_factor)
+        return (*describe_design(self.study, self.every_factor), *search_words(self.search_size))
 
     @property
     def every_factor(self) -> tuple[Factor, ...]:

@@ -29,7 +29,7 @@ class Here:
     never_alone = ""
 
     def __init__(self, order=0):
-        self.jobs, self._order = 8, random.Random(order)
+        self.jobs, self._order, self.alone = 8, random.Random(order), []
 
     def __enter__(self):
         return self
@@ -39,6 +39,7 @@ class Here:
 
     def do(self, requests, on_outcome, *, on_start=None, then=None, alone=False, runner=None):
         waiting = list(requests)
+        self.alone.append((alone, {request.exclusive for request in requests}))
         while waiting:
             request = waiting.pop(self._order.randrange(len(waiting)))
             outcome = self._outcome(request)
@@ -342,7 +343,10 @@ def test_the_comparison_says_budget_choice_worth_and_edges(tmp_path):
     assert any(note.startswith(frame) for note in shown["notes"])
     assert any("rnn: the best learning rate 0.001" in note and "low edge" in note for note in shown["notes"])
     texts = [finding["text"] for finding in shown["findings"]]
-    assert any(text.startswith("Each of 2 levels was given the same tuning budget, 12 trials") for text in texts)
+    assert any(
+        text.startswith("Each of 2 levels was given the same tuning budget, 12 trials judged by MSE") for text in texts
+    )
+    assert any(text.endswith("they took 360 epochs each.") for text in texts)
     assert any(text.startswith("The choice was worth most for gru: beside the file's own values") for text in texts)
 
 
@@ -440,6 +444,14 @@ def test_what_the_budget_holds_equal_is_not_searched():
     assert "these runs train by the clock" in wrong({"halving": {}}, budget={"minutes": 1})
 
 
+def test_trials_of_equal_minutes_are_alone_as_their_runs_are(tmp_path):
+    engine = Here()
+    run_study(
+        resolve(tree({"trials": 2}, budget={"minutes": 1})), tmp_path / "s", engine=engine, digest=lambda data: "d"
+    )
+    assert engine.alone == [(True, {True})] * 2  # search and final runs
+
+
 def test_seeds_of_one_kind_of_chance_are_not_the_seeds_of_trials(tmp_path):
     do(tmp_path / "s", {"trials": 2}, seeds={"initialisation": 3})
     found = [json.loads(path.read_text()) for path in (tmp_path / "s").glob("trials/*/settings.json")]
@@ -456,6 +468,9 @@ def test_all_that_is_wrong_is_said_at_once():
 def test_the_plan_counts_the_search_and_warns_of_its_seed():
     planned = plan_study(resolve(tree({"seed": 1, "halving": {"least_epochs": 10}})), lambda data: "digest")
     assert planned.to_json()["search"] == {"trials": [12, 12], "runs": 2 * (12 + 4), "epochs": 2 * (12 * 10 + 4 * 30)}
+    assert planned.design[-1] == (
+        "Before its final seeds every setting gets 12 trials on validation: 32 more runs, of 480 epochs at most in all."
+    )
     assert any("the search's seed 1 is one of the final seeds" in warning for warning in planned.warnings)
 
 

@@ -75,8 +75,7 @@ def search_findings(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     metric = metric_label(found["metric"])
     text = say(
         "search.budget" if len(budgets) == 1 else "search.budgets",
-        n=len(found["levels"]), trials=max(budgets), least=digits(f"{min(epochs):,}"), most=digits(f"{max(epochs):,}"),
-        metric=metric,
+        n=len(found["levels"]), trials=max(budgets), metric=metric, spent=_spent_words(epochs),
     )  # fmt: skip
     chosen = [say("search.chosen", label=_name(level), values=values_text(level["chosen"])) for level in levels]
     findings: list[dict[str, Any]] = [{"text": text, "evidence": chosen, "see": "search-table"}]
@@ -87,6 +86,13 @@ def search_findings(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         evidence = [say("search.gain", label=_name(level), **_from_to(one)) for level, one in gains]
         findings.append({"text": text, "evidence": evidence, "see": "search-table"})
     return findings
+
+
+def _spent_words(epochs: Sequence[int]) -> str:
+    least, most = (digits(f"{value:,}") for value in (min(epochs), max(epochs)))
+    if least == most:
+        return say("search.spent_one" if len(epochs) == 1 else "search.spent_same", epochs=most)
+    return say("search.spent", least=least, most=most)
 
 
 def _name(level: Mapping[str, Any]) -> str:

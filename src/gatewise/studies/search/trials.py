@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from gatewise.metrics.names import is_higher_better
 from gatewise.settings import RunSettings
 from gatewise.studies.search.settings import Halving, SearchSettings
 from gatewise.studies.search.space import Parameter, every, space_of
+from gatewise.wording import digits, say
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,16 @@ def search_size(
         runs += sum(count for _, count in rungs)
         epochs += sum(count * (most or settings.at("train.epochs")) for most, count in rungs)
     return {"trials": trials, "runs": runs, "epochs": epochs}
+
+
+def search_words(size: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Say how much a search will do, given what :func:`search_size` returned."""
+    if size is None:
+        return ()
+    least, most = min(size["trials"]), max(size["trials"])
+    trials = digits(str(most) if least == most else f"{least}–{most}")
+    told = {"trials": trials, "runs": digits(f"{size['runs']:,}"), "epochs": digits(f"{size['epochs']:,}")}
+    return (say("search.plan", **told),)
 
 
 def own_values(space: Sequence[Parameter], settings: RunSettings) -> dict[str, Any] | None:
