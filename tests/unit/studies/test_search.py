@@ -118,6 +118,14 @@ def test_every_level_has_equally_many_trials_and_its_final_seeds_have_the_best_v
     assert list((tmp_path / "s").glob("runs/*/model"))
 
 
+def test_where_more_is_better_the_most_is_chosen(tmp_path):
+    do(tmp_path / "s", {"metric": "pearson"})
+    for level in told(tmp_path / "s")["levels"]:
+        assert level["best"]["values"] == max(level["trials"], key=lambda trial: trial["value"] or 0)["values"]
+        later = [trial["value"] or 0 for trial in level["trials"][10:]]
+        assert max(later) > 0.9 * max(trial["value"] or 0 for trial in level["trials"])  # the sampler looks there too
+
+
 def test_levels_begin_with_the_files_own_values_and_the_same_proposals(tmp_path):
     do(tmp_path / "s")
     rnn, gru = ([trial["values"] for trial in level["trials"]] for level in told(tmp_path / "s")["levels"])
@@ -222,14 +230,16 @@ def test_a_level_without_a_finished_trial_is_counted_as_failed_and_tried_again(t
     error = "no trial of its search finished; the first one: A.csv, row 3: not a number"
     assert out["failed"] == [{"run": f"gru, seed {seed}", "error": error} for seed in (0, 1)]
     assert len(out["runs"]) == 2
+    names = [run["fingerprint"] for run in StudyFolder(tmp_path / "s").read_study()["runs"]]
+    assert [name.startswith("unsearched-") for name in names] == [False, False, True, True]
     (tmp_path / "s" / "orders").unlink()
     again = do(tmp_path / "s")
     assert (again["failed"], len(again["runs"])) == ([], 4)
 
 
 def test_when_no_trial_of_any_level_finishes_the_study_fails_as_its_runs_would(tmp_path):
-    with pytest.raises(InputError, match=r"all 4 runs failed; the first one: no trial .* has no pearson"):
-        do(tmp_path / "s", {"metric": "pearson"})
+    with pytest.raises(InputError, match=r"all 4 runs failed; the first one: no trial .* has no mape"):
+        do(tmp_path / "s", {"metric": "mape"})
 
 
 def test_fail_fast_stops_at_a_failed_trial(tmp_path):
@@ -453,7 +463,7 @@ def test_trials_of_equal_minutes_are_alone_as_their_runs_are(tmp_path):
 
 
 def test_seeds_of_one_kind_of_chance_are_not_the_seeds_of_trials(tmp_path):
-    do(tmp_path / "s", {"trials": 2}, seeds={"initialisation": 3})
+    do(tmp_path / "s", {"trials": 2}, seeds={"initialisation": [5, 6]})
     found = [json.loads(path.read_text()) for path in (tmp_path / "s").glob("trials/*/settings.json")]
     assert {(one["seed"], one["init_seed"], one["order_seed"]) for one in found} == {(1000, None, None)}
     warnings = plan_study(resolve(tree(seeds={"split": 3}, split={"kind": "random"})), lambda data: "d").warnings
