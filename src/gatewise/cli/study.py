@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gatewise.cli.output import Json, print_json, print_table, say
+from gatewise.cli.output import Json, print_json
 from gatewise.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -51,7 +51,16 @@ def study(
         bool, typer.Option("--fail-fast", help="Stop at the first run that fails; the others go on by default.")
     ] = False,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Number of seeds of each setting.")] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Show what would be trained, and stop.")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Show what would be trained and what it costs, and stop.")
+    ] = False,
+    probe: Annotated[
+        bool, typer.Option(help="With --plan: train a few runs for a moment, some 20 s in all, to tell the cost.")
+    ] = True,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Go on with more than 10,000 runs, or in the folder of a study that was changed."),
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Only look at the study that runs in another terminal.")
     ] = False,
@@ -82,7 +91,7 @@ def study(
         from gatewise.studies.progress import choose_progress
 
         where = create_engine(engine, jobs=jobs, address=address, cpus_per_run=cpus_per_run, gpus_per_run=gpus_per_run)
-        return run_study(part, place, engine=where, fail_fast=fail_fast, progress=choose_progress(place))
+        return run_study(part, place, engine=where, fail_fast=fail_fast, progress=choose_progress(place), yes=yes)
 
     given, places = _changes(changes or (), seeds), [*(data or ()), *(files or ())]
     if names_bundle(name):
@@ -102,7 +111,9 @@ def study(
         show(folder, as_json=as_json)
         return
     if plan:
-        _show_plan(settings, as_json=as_json)
+        from gatewise.cli.plan import show_plan
+
+        show_plan(settings, folder, jobs=jobs, probe=probe, yes=yes, as_json=as_json)
         return
     outcome = do(settings, folder)
     from gatewise.report import make_report, summary_lines
@@ -133,18 +144,3 @@ def _changes(pairs: Any, seeds: int | None) -> dict[str, Any]:
             raise SettingsError(f"--set {pair}: KEY=VALUE is needed, e.g. --set model.units=64")
         found[key.strip()] = value
     return found if seeds is None else {**found, "seeds": seeds}
-
-
-def _show_plan(settings: StudySettings, *, as_json: bool) -> None:
-    """Show every combination of levels with its seeds, and what the design cannot decide."""
-    from gatewise.studies import plan_study
-
-    plan = plan_study(settings)
-    if as_json:
-        print_json(plan.to_json())
-        return
-    seeds = ", ".join(str(seed) for seed in settings.seed_numbers)
-    rows = [(label, seeds) for label in dict.fromkeys(run.label for run in plan.runs)]
-    print_table(("setting", "seeds"), rows, title=f"{settings.name}: {len(plan.runs)} runs")
-    for line in (*plan.design, *plan.warnings):
-        say(line)

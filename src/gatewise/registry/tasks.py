@@ -25,6 +25,7 @@ class Task:
     metrics : home of the table of its metrics.
     baseline : the baseline that a network has to beat first.
     name : as settings and results write it; for a job of a user's own its import path.
+    size : home of what counts the parameters of its networks, ``(settings) -> (settings) -> int``; none when empty.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Task:
     digest: str
     metrics: str
     baseline: str
+    size: str = ""
 
     def load(self, what: str) -> Any:
         """Import and return one of the homes, e.g. ``load("runner")``."""
@@ -54,6 +56,7 @@ TASKS = {
             digest="gatewise.studies.digests:forecast_digest",
             metrics="gatewise.metrics:FORECAST_METRICS",
             baseline="last_value",
+            size="gatewise.studies.sizes:forecast_size",
         ),
         Task(
             name="generate",
@@ -64,6 +67,7 @@ TASKS = {
             digest="gatewise.studies.digests:text_digest",
             metrics="gatewise.metrics.names:TEXT_NAMES",
             baseline="ngram",
+            size="gatewise.studies.sizes:text_size",
         ),
         Task(
             name="classify",
@@ -74,6 +78,7 @@ TASKS = {
             digest="gatewise.studies.digests:classify_digest",
             metrics="gatewise.metrics.names:CLASS_NAMES",
             baseline="tfidf_logistic",
+            size="gatewise.studies.sizes:classify_size",
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from gatewise.studies.search.checks import combination_problems, search_warnings
 from gatewise.studies.search.trials import search_size, search_words
 from gatewise.studies.seeds import RunSeed, each_seed, held, seed_problems
 from gatewise.studies.settings import StudySettings
+from gatewise.studies.sizes import Size, solve_units
 from gatewise.wording import say
 
 #: More are planned only when asked twice; a factor too many is the likelier reason.
@@ -51,6 +53,8 @@ class Plan:
     timing : short runs, one a combination of levels, that are done alone afterwards.
     warnings : what the design cannot decide, and which noise its spread holds, in words.
     digests : gives the digest of the data that a run's settings describe.
+    edits : what changed since the folder's study was last run, in words.
+    sizes : where parameters are the budget, the units that were solved for.
     """
 
     study: StudySettings
@@ -59,6 +63,13 @@ class Plan:
     timing: tuple[PlannedRun, ...]
     warnings: tuple[str, ...]
     digests: Digests
+    edits: tuple[str, ...] = ()
+    sizes: tuple[Size, ...] = ()
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is to be known before anything runs."""
+        return (*self.edits, *self.warnings)
 
     @property
     def search_size(self) -> dict[str, Any] | None:
@@ -105,7 +116,8 @@ class Plan:
             ],
             "search": self.search_size,
             "warnings": list(self.warnings),
-            "digests": list(self.digests.known.values()),
+            "digests": self.digests.to_json(),
+            "sizes": [size.to_json() for size in self.sizes],
             "study": self.study.model_dump(mode="json"),
             "runs": [
                 {
@@ -142,9 +154,9 @@ def plan_study(study: StudySettings, digest: Callable[[Any], str] | None = None,
     seeds = tuple(each_seed(study.seeds))
     count = count_combinations(factors) * len(seeds)
     if count > MOST_RUNS and not yes:
-        sizes = " x ".join(str(len(factor.levels)) for factor in factors)
+        grid = " x ".join(str(len(factor.levels)) for factor in factors)
         raise SettingsError(
-            f"{study.name}: {sizes} levels x {len(seeds)} seeds are {count:,} runs (unasked at most {MOST_RUNS:,}): "
+            f"{study.name}: {grid} levels x {len(seeds)} seeds are {count:,} runs (unasked at most {MOST_RUNS:,}): "
             "leave out levels, make several studies of it, or say --yes"
         )
     combinations, problems = expand(study.name, factors, base, budget.changes(base) if budget else None)
@@ -155,11 +167,14 @@ def plan_study(study: StudySettings, digest: Callable[[Any], str] | None = None,
     checked = task_of({"task": study.task}).load("digest")
     digests = Digests(checked if digest is None else lambda settings: digest(settings.data))
     digests.read(combinations)
+    sizes: list[Size] = []
+    if budget is not None and budget.parameters is not None:
+        combinations, sizes = solve_units(combinations, budget.parameters)
     runs = [run for one in combinations for run in _seeded(one, seeds, digests(one.settings))]
     timing = [] if study.timing is None else [_timed(one, study, seeds[0], digests) for one in combinations]
     every = (*factors, study.inner) if study.inner else factors
     warnings = (*design_warnings(study, every), *search_warnings(study), *_noise(study))
-    return Plan(study, factors, tuple(runs), tuple(timing), warnings, digests)
+    return Plan(study, factors, tuple(runs), tuple(timing), warnings, digests, sizes=tuple(sizes))
 
 
 class Digests:
@@ -189,6 +204,10 @@ class Digests:
         if key not in self.known:
             self.known[key] = self._digest(settings)
         return self.known[key]
+
+    def to_json(self) -> dict[str, str]:
+        """Return what the data are, by a name of each way of reading them."""
+        return {hashlib.sha256(key.encode()).hexdigest()[:16]: digest for key, digest in self.known.items()}
 
 
 def _seeded(one: Combination, seeds: tuple[RunSeed, ...], digest: str) -> Iterator[PlannedRun]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-from gatewise.errors import DiskFullError, DivergedError, GatewiseError, InputError, InterruptedRunError
+from gatewise.errors import DiskFullError, DivergedError, GatewiseError, InputError, InterruptedRunError, SettingsError
 from gatewise.studies.compare import compare_study
+from gatewise.studies.edited import check_edits
 from gatewise.studies.engines import Engine, Outcome, Request, create_engine
 from gatewise.studies.folder import StudyFolder
 from gatewise.studies.plan import Plan, PlannedRun, plan_study
@@ -28,6 +30,7 @@ def run_study(
     progress: StudyProgress | None = None,
     runner: str | None = None,
     digest: Callable[[Any], str] | None = None,
+    yes: bool = False,
 ) -> dict[str, Any]:
     """Train what is missing of a study, compare, and return what ``gatewise study --json`` prints.
 
@@ -51,6 +54,8 @@ def run_study(
         ``module:function`` that does one run; the task's own when absent (see :mod:`gatewise.studies.worker`).
     digest
         Gives the digest of the data that settings describe; by default the data is read.
+    yes
+        Go on where that is asked for first: more than 10,000 runs, or a folder whose study has other settings.
 
     Returns
     -------
@@ -61,7 +66,7 @@ def run_study(
     Raises
     ------
     InputError
-        Before anything is written, if the settings or the data cannot be used.
+        Before anything is written, if the settings or the data cannot be used, or the folder's study is another one.
     RunLockedError
         If another process runs a study in this folder.
     InterruptedRunError
@@ -78,9 +83,12 @@ def run_study(
     >>> outcome["findings"][0]["text"]  # doctest: +SKIP
     """
     engine = engine or create_engine("local", jobs=jobs)
-    plan = plan_study(study, digest)
+    plan = plan_study(study, digest, yes=yes)
     need_optuna(study.search)
     place, progress = StudyFolder(folder), progress or Silent()
+    plan = replace(plan, edits=check_edits(place, plan, yes=yes))
+    if plan.alone and engine.never_alone:
+        raise SettingsError(f"budget.minutes: every run would need a machine to itself: {engine.never_alone}")
     lost: list[Outcome] = []
     with engine, place.lock():
         place.write_study(plan.to_json())
@@ -133,7 +141,7 @@ class _Work:
         self._place.write_failures(self._failures, self._diverged)  # those of an earlier pass are tried again
         self._total, self._done = len(runs) + len(timing), 0
         finished = len(_names(self._plan.runs)) + len(_names(asked)) - self._total
-        warnings = () if self._plan.study.search else self._plan.warnings  # a search has said them
+        warnings = () if self._plan.study.search else self._plan.notices  # a search has said them
         if self._plan.timing and not asked:
             warnings += (f"no times are taken: {self._engine.never_alone}",)
         self._progress.start(

@@ -242,7 +242,7 @@ def test_a_study_of_text_is_planned_and_set_from_the_command_line(
 ) -> None:
     (tmp_path / "book.txt").write_text("abc " * 5000)
     line = "study text-losses book.txt --set model.units=8 --seeds 2"
-    assert run([*line.split(), "--plan", "--json"]) == 0
+    assert run([*line.split(), "--plan", "--no-probe", "--json"]) == 0
     plan = json.loads(capsys.readouterr().out)
     assert (plan["task"], plan["main"], len(plan["runs"])) == ("generate", "train.loss", 8)
     assert run(line.split()) == 0
@@ -286,10 +286,10 @@ def test_a_wrong_study_stops_before_anything_runs(
 
 def test_plan_trains_nothing(studied: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("bokeh_sampledata")
-    assert run(["study", "stocks-cells", "--seeds", "2", "--plan", "--json"]) == 0
+    assert run(["study", "stocks-cells", "--seeds", "2", "--plan", "--no-probe", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert len(document["runs"]) == 24
-    assert run(["study", "stocks-cells", "--seeds", "2", "--plan"]) == 0
+    assert run(["study", "stocks-cells", "--seeds", "2", "--plan", "--no-probe"]) == 0
     assert "24 runs" in capsys.readouterr().out
     assert not studied
 

@@ -128,7 +128,7 @@ class _Work:
             waiting=self.total - before,
             finished=before,
             jobs=max(1, min(engine.jobs, len(first))),
-            warnings=self._plan.warnings,
+            warnings=self._plan.notices,
         )
 
         def ended(outcome: Outcome) -> None:
