@@ -37,6 +37,8 @@ Array = TypeVar("Array", bound=NDArray[Any])
 
 #: Longest silence of a process that lives; one that has died is noticed at once, by its connections.
 SILENCE = timedelta(minutes=10)
+#: Longest wait for process 0 to have read, encoded, prepared or judged everything.
+PREPARING = timedelta(days=7)
 
 
 def part_of(size: int, rank: int, processes: int) -> slice:
@@ -107,6 +109,17 @@ class Group:
     due: bool = False
     seconds: float = 0.0
     _said: int = field(default=0, init=False)
+    _met: int = field(default=0, init=False)
+
+    def meet(self) -> None:
+        """Wait until process 0 comes to train, which may have had a model to judge since the last time."""
+        self._met += 1
+        key = f"met/{self._met}"
+        with self._reaching():
+            if self.rank == 0:
+                self.store.set(key, "")
+            else:
+                self.store.wait([key], PREPARING)
 
     def begin(self, network: nn.Module, seconds: float) -> None:
         """Begin where process 0 does: its weights (other machines may draw others) and its clock."""

@@ -20,14 +20,13 @@ from torch import distributed as dist
 from gatewise.errors import GatewiseError, SettingsError
 from gatewise.runs.environment import cores
 from gatewise.settings import TrainSettings
-from gatewise.training.distributed import SILENCE, Group, active
+from gatewise.training.distributed import PREPARING, SILENCE, Group, active
 from gatewise.training.helpers import Helpers
 
 if TYPE_CHECKING:
     from torch._C._distributed_c10d import Store
 
-#: Longest wait for process 0 to have read, encoded and prepared everything, and for the others after it.
-_PREPARING = timedelta(days=7)
+#: Longest wait for the others, who prepare after process 0.
 _NOT_TOGETHER = timedelta(minutes=30)
 _OVER = "over"
 
@@ -76,7 +75,7 @@ class Run:
         """
         assert self._store is not None
         try:
-            self._store.wait(["first"], _PREPARING)
+            self._store.wait(["first"], PREPARING)
             said: str = self._store.get("first").decode()
         except RuntimeError as error:
             raise GatewiseError("process 0 ended before it came to train") from error
@@ -108,6 +107,7 @@ class Run:
                     timeout=SILENCE,
                 )
             self._group = Group(self.rank, self.processes, self._store, self._gone, self.helps)
+        self._group.meet()
         return self._group
 
     def close(self, *, failed: bool) -> None:

@@ -7,7 +7,7 @@ import pytest
 from gatewise.errors import InterruptedRunError
 from gatewise.settings import ForecastSettings
 from gatewise.studies.engines import Request
-from gatewise.studies.engines.local import run_pool
+from gatewise.studies.engines.local import LocalEngine, run_pool
 from gatewise.studies.engines.process import worker_environment
 
 RUNNER = '''
@@ -80,6 +80,18 @@ def test_every_run_is_done_once_by_as_many_processes_as_asked(tmp_path, runner):
     assert found["run 0"].result == {
         "pid": found["run 0"].result["pid"], "threads": 1, "exclusive": False, "variables": "1", "nan": None,
     }  # fmt: skip
+
+
+def test_runs_of_several_processes_leave_room_for_them(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("gatewise.studies.engines.local.cores", lambda: 8)
+    monkeypatch.setattr(
+        "gatewise.studies.engines.local.run_pool", lambda *_, workers, threads, **__: asked.append((workers, threads))
+    )
+    for processes in (1, 3, 9):
+        settings = ForecastSettings.from_flat({"processes": processes}).model_dump(mode="json")
+        LocalEngine().do([Request("one", settings, str(tmp_path))], print)
+    assert asked == [(8, 1), (2, 1), (1, 1)]
 
 
 def test_how_a_run_ended_may_ask_for_more_runs(tmp_path, runner):

@@ -119,6 +119,11 @@ class Engine(Protocol):
         """
 
 
+def processes_of(requests: Sequence[Request]) -> int:
+    """Return the most processes that one of the runs trains with, each of which needs the threads of a run."""
+    return max((int(one.settings.get("train", {}).get("processes", 1)) for one in requests), default=1)
+
+
 def create_engine(
     name: str = "local",
     *,

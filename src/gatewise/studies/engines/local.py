@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from gatewise.errors import InterruptedRunError
 from gatewise.runs.environment import cores
-from gatewise.studies.engines import Outcome, Request
+from gatewise.studies.engines import Outcome, Request, processes_of
 from gatewise.studies.engines.process import Seat
 
 
@@ -51,8 +51,8 @@ class LocalEngine:
         runner: str | None = None,
     ) -> None:
         """Do all requests, see :meth:`gatewise.studies.engines.Engine.do`."""
-        most = max((one.settings.get("train", {}).get("processes", 1) for one in requests), default=1)
-        workers, threads = (1, cores()) if alone else (max(1, self.jobs // most), self._threads)
+        at_once = max(1, self.jobs // processes_of(requests))
+        workers, threads = (1, cores()) if alone else (at_once, self._threads)
         run_pool(requests, on_outcome, on_start=on_start, then=then, workers=workers, threads=threads, runner=runner)
 
 

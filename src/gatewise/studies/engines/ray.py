@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from gatewise.errors import DataError, GatewiseError, InterruptedRunError
-from gatewise.studies.engines import Outcome, Request
+from gatewise.studies.engines import Outcome, Request, processes_of
 from gatewise.studies.engines.cluster import (
     check_workers,
     connected,
@@ -98,7 +98,7 @@ class RayEngine:
         runner: str | None = None,
     ) -> None:
         """Do all requests, see :meth:`gatewise.studies.engines.Engine.do`."""
-        options, threads, seats = self._options(alone=alone)
+        options, threads, seats = self._options(processes_of(requests), alone=alone)
         actor = self._ray.remote(RemoteSeat).options(max_concurrency=2, max_restarts=0, **options)
         python_path = os.environ.get("PYTHONPATH", "")
         crew = _Crew(self._ray, lambda: actor.remote(threads, runner, python_path), local=self._ours)
@@ -115,10 +115,11 @@ class RayEngine:
             finally:
                 crew.dismiss()
 
-    def _options(self, *, alone: bool) -> tuple[dict[str, Any], int, int]:
+    def _options(self, processes: int, *, alone: bool) -> tuple[dict[str, Any], int, int]:
         """Return what each actor asks Ray for, its threads, and how many actors there are."""
         if not alone:
-            return {"num_cpus": self._threads, "num_gpus": self._gpus}, self._threads, self.jobs
+            asked = {"num_cpus": self._threads * processes, "num_gpus": self._gpus}
+            return asked, self._threads, max(1, self.jobs // processes)
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         node = lone_node(nodes(self._ray))
