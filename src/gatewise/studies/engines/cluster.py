@@ -30,6 +30,7 @@ def import_ray() -> Any:
         If it is not installed.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters of its core's messages comes as an error
     try:
         import ray
     except ModuleNotFoundError as error:
