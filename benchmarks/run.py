@@ -17,7 +17,7 @@ PAGE = HERE.parent / "docs" / "benchmarks.md"
 #: In the page's order; those after `quick_study` train for an hour or more and run when named.
 QUICK = (
     "stock_step", "cells", "growth", "scan", "large_file", "command_line", "quick_study", "text_step", "generate",
-    "wrong_calls", "study_engine", "processes",
+    "wrong_calls", "study_engine", "processes", "engines",
 )  # fmt: skip
 LONG = ("report_tables", "text_recipes", "text_parts", "tweets", "tweets_scores")
 

@@ -1,5 +1,8 @@
+import hashlib
+import json
 import os
 import socket
+from dataclasses import asdict
 
 import pytest
 
@@ -7,6 +10,8 @@ from gatewise.errors import DiskFullError, InputError, InterruptedRunError
 from gatewise.settings import ForecastSettings
 from gatewise.studies.engines import Request, create_engine
 from gatewise.studies.engines.cluster import lone_node, refuse_other_version, room
+from gatewise.studies.engines.parcel import unpack
+from gatewise.studies.engines.remote import RemoteSeat
 
 pytestmark = [
     pytest.mark.slow,
@@ -146,6 +151,34 @@ def test_an_error_of_the_listener_ends_the_work_and_is_passed_on(engine, tmp_pat
 
     with pytest.raises(OSError, match="disk full"):
         engine.do([request_for(tmp_path, f"r {i}") for i in range(3)], listen, runner="ray_test_runner:run")
+
+
+def test_data_that_the_worker_lacks_are_read_under_their_hash_and_spelled_as_the_study_does(engine, board, tmp_path):
+    content = b"Close\n1\n"
+    digest = hashlib.sha256(content).hexdigest()
+    asked = str(tmp_path / "not here" / "a.csv")
+    request = request_for(tmp_path, "reads", [asked])
+    seat = RemoteSeat(1, "ray_test_runner:run", str(board))
+    told, parcel = seat.serve(asdict(request), None, {asked: [asked]}, {asked: (digest, engine._ray.put(content))})
+    scratch = seat._scratch
+    seat.close()
+    assert told["error"] is None
+    assert told["result"]["seen"] == [content.decode()]
+    assert told["result"]["read"] == [asked]
+    unpack(parcel, tmp_path / "reads")
+    assert json.loads((tmp_path / "reads" / "settings.json").read_text()) == {"files": [asked]}
+    assert not scratch.exists()
+    assert not (tmp_path / "not here").exists()
+
+
+def test_a_worker_that_comes_later_clears_away_what_a_dead_one_left(board):
+    first = RemoteSeat(1, None, "")
+    left = first._scratch.parent / "left-by-a-dead-one"
+    left.mkdir()
+    second = RemoteSeat(1, None, "")
+    assert (first._scratch.is_dir(), left.exists()) == (True, False)
+    first.close()
+    second.close()
 
 
 def test_times_are_not_taken_when_machines_are_shared(monkeypatch):
