@@ -9,8 +9,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.timing import installed, machine
-
 TITLE = "Engines of studies"
 WORKERS = 2
 SECONDS = 1.0
@@ -40,6 +38,8 @@ def run(settings: Any, folder: Path, **_: Any) -> dict[str, Any]:
 
 def measure() -> dict[str, Any]:
     """Return the seconds of the study with each engine, and of the same study with one run."""
+    from benchmarks.timing import installed, machine  # late: a worker that imports this module needs none of it
+
     home = str(Path(__file__).resolve().parent.parent)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
     found: dict[str, Any] = {"machine": machine(), "versions": installed("gatewise", "ray"), "engines": {}}

@@ -17,7 +17,7 @@ from gatewise.errors import GatewiseError, InputError, MissingExtraError
 from gatewise.runs.environment import cores
 
 _TCP_SECONDS = 3.0
-_ANSWER_SECONDS = 6.5
+_ANSWER_SECONDS = 9.0
 _HELLO_SECONDS = 30.0
 
 
@@ -30,7 +30,6 @@ def import_ray() -> Any:
         If it is not installed.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters of its core's messages comes as an error
     try:
         import ray
     except ModuleNotFoundError as error:
@@ -63,7 +62,7 @@ def connected(address: str | None) -> Iterator[Any]:
 
 def _connected(ray: Any, address: str | None) -> Iterator[Any]:
     quiet = {"log_to_driver": False, "configure_logging": False}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _hushed():
         warnings.simplefilter("ignore")  # Ray's own tips
         if address is None:
             ray.init(address="local", num_cpus=cores(), include_dashboard=False, **quiet)
@@ -76,6 +75,21 @@ def _connected(ray: Any, address: str | None) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep off the terminal what Ray's core writes past Python: that it heeds a variable, that it serves no metrics."""
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def nodes(ray: Any) -> list[dict[str, Any]]:

@@ -39,6 +39,11 @@ class Seat:
         self._guard = threading.Lock()
         self._stopping = False
 
+    def start(self) -> None:
+        """Start the worker before there is something to do: it takes a moment."""
+        with suppress(OSError):  # told when there is
+            self._hire()
+
     def serve(self, request: Request) -> Outcome | None:
         """Do one run; no outcome when the seat was stopped meanwhile."""
         ends = ""

@@ -164,15 +164,16 @@ class _Crew:
         left = len(requests)
         while left:
             ready, _ = self._ray.wait(list(self._calls), num_returns=1)
-            outcome = self._heard(ready[0])
+            outcome, keep = self._heard(ready[0])
+            self._share_out()  # first, so that a worker does not wait until its last run is written
             if outcome is not None:
+                keep()
                 outcome.stop_if_disk_full()
                 on_outcome(outcome)
                 more = then(outcome) if then else ()
                 self._waiting.extend(more)
                 left += len(more) - 1
-            while self._idle and self._waiting:
-                self._ask(self._idle.pop(), self._waiting.popleft())
+                self._share_out()
 
     def stop(self) -> None:
         """Tell all to save, and keep what they saved; a second Ctrl-C does not wait for it."""
@@ -199,6 +200,10 @@ class _Crew:
         actor = self._hire()
         self._calls[actor.hello.remote()] = _Call(actor, None)
 
+    def _share_out(self) -> None:
+        while self._idle and self._waiting:
+            self._ask(self._idle.pop(), self._waiting.popleft())
+
     def _ask(self, actor: Any, request: Request) -> None:
         """Hand a run over, with what was begun of it and what it reads."""
         places = {} if self._local else data_of(request.settings)
@@ -221,20 +226,19 @@ class _Crew:
             self._sent[digest] = self._ray.put(Path(path).read_bytes())
         return self._sent[digest]
 
-    def _heard(self, ref: Any) -> Outcome | None:
-        """Take an answer; return how a run ended, if one did."""
+    def _heard(self, ref: Any) -> tuple[Outcome | None, Callable[[], None]]:
+        """Take an answer; return how a run ended, if one did, and what writes its folder."""
         call = self._calls.pop(ref)
         try:
             answer = self._ray.get(ref)
         except self._ray.exceptions.RayError as error:
-            return self._lost_one(call, error)
+            return self._lost_one(call, error), lambda: None
         self._idle.append(call.actor)
         if call.request is None:
             refuse_other_version(answer["host"], answer["version"])
-            return None
+            return None, lambda: None
         told, content = answer
-        self._keep(call.request, content)
-        return Outcome(**told)
+        return Outcome(**told), lambda: self._keep(call.request, content)
 
     def _keep(self, request: Request | None, content: bytes | None) -> None:
         if request is not None and content is not None:

@@ -42,6 +42,7 @@ class RemoteSeat:
     def __init__(self, threads: int, runner: str | None, python_path: str) -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [python_path, os.environ.get("PYTHONPATH", "")]))
         self._seat = Seat(threads, runner)
+        self._seat.start()
         self._held = ExitStack()
         self._scratch = self._make_scratch()
         self._known: dict[tuple[str, int, int], str] = {}
