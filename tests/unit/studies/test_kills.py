@@ -152,6 +152,19 @@ def test_killed_workers_cost_nothing_but_time(tmp_path, engine, whom, undisturbe
     assert (tmp_path / "s" / "comparison.json").read_bytes() == undisturbed
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ctrl_c_is_heard_at_once_and_the_next_call_goes_on(tmp_path, engine, undisturbed):
+    place = Place(tmp_path, engine)
+    with place.start() as process:
+        place.wait_for(process, 40)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=120)[1]
+    assert "InterruptedRunError: small: stopped with" in said
+    assert STEPS > len(place.taken())
+    assert place.finish() == undisturbed
+    assert len(place.taken()) == STEPS  # what was saved was not done again
+
+
 def test_a_second_study_in_the_folder_is_told_who_works_there_and_harms_nothing(tmp_path, undisturbed):
     place = Place(tmp_path, "local")
     with place.start() as process:

@@ -166,17 +166,35 @@ class _Pool:
 
 @contextmanager
 def sigterm_as_ctrl_c() -> Iterator[None]:
-    """Treat SIGTERM like Ctrl-C while the block runs (only the main thread may say so)."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """Treat SIGTERM like Ctrl-C while the block runs."""
 
     def interrupt(_signal: int, _frame: Any) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
+    with handled_by(interrupt):
+        yield
+
+
+@contextmanager
+def counted_signals() -> Iterator[list[int]]:
+    """Give a list that grows by each Ctrl-C and SIGTERM while the block runs.
+
+    Nothing is raised: inside of compiled code, where a library waits, an exception may be lost.
+    """
+    found: list[int] = []
+    with handled_by(lambda number, _frame: found.append(number)):
+        yield found
+
+
+@contextmanager
+def handled_by(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Handle Ctrl-C and SIGTERM by `handler` while the block runs (only the main thread may say so)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, former in before.items():
+            signal.signal(number, former)

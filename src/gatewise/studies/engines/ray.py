@@ -7,6 +7,7 @@ Results come back as bytes and are written here, so machines need no common file
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -25,11 +26,12 @@ from gatewise.studies.engines.cluster import (
     refuse_other_version,
     room,
 )
-from gatewise.studies.engines.local import sigterm_as_ctrl_c
+from gatewise.studies.engines.local import counted_signals
 from gatewise.studies.engines.parcel import MOST_BYTES, Hashes, data_of, pack, unpack
 from gatewise.studies.engines.remote import RemoteSeat
 
 _TRIES = 3
+_LOOK_SECONDS = 0.5  # between looks whether Ctrl-C came
 _SAVE_SECONDS = 60.0  # until a worker that is told to stop has saved
 _CLOSE_SECONDS = 10.0
 
@@ -103,12 +105,10 @@ class RayEngine:
         python_path = os.environ.get("PYTHONPATH", "")
         crew = _Crew(self._ray, lambda: actor.remote(threads, runner, python_path), local=self._ours)
         crew.on_start = on_start
-        with sigterm_as_ctrl_c():
+        with counted_signals() as signals:
+            crew.signals = signals
             try:
                 crew.work(requests, on_outcome, then, seats)
-            except KeyboardInterrupt:
-                crew.stop()
-                raise InterruptedRunError("stopped") from None
             except BaseException:
                 crew.stop()
                 raise
@@ -149,6 +149,7 @@ class _Crew:
         self._lost: Counter[str] = Counter()
         self._hash, self._sent = Hashes(), dict[str, Any]()
         self.on_start: Callable[[str], None] | None = None
+        self.signals: Sequence[int] = ()
 
     def work(
         self,
@@ -163,7 +164,11 @@ class _Crew:
             self._add_actor()
         left = len(requests)
         while left:
-            ready, _ = self._ray.wait(list(self._calls), num_returns=1)
+            ready, _ = self._ray.wait(list(self._calls), num_returns=1, timeout=_LOOK_SECONDS)
+            if self.signals:
+                raise InterruptedRunError("stopped")
+            if not ready:
+                continue
             outcome, keep = self._heard(ready[0])
             self._share_out()  # first, so that a worker does not wait until its last run is written
             if outcome is not None:
@@ -176,23 +181,24 @@ class _Crew:
                 self._share_out()
 
     def stop(self) -> None:
-        """Tell all to save, and keep what they saved; a second Ctrl-C does not wait for it."""
+        """Tell all to save, and keep what they saved; another Ctrl-C does not wait for it."""
+        signals, deadline = len(self.signals), time.monotonic() + _SAVE_SECONDS
         busy = {ref: call for ref, call in self._calls.items() if call.request is not None}
         for call in busy.values():
             call.actor.stop.remote()
-        with suppress(KeyboardInterrupt):
-            ready, _ = self._ray.wait(list(busy), num_returns=len(busy), timeout=_SAVE_SECONDS) if busy else ([], [])
-            for ref in ready:
+        while busy and len(self.signals) == signals and time.monotonic() < deadline:
+            for ref in self._ray.wait(list(busy), num_returns=1, timeout=_LOOK_SECONDS)[0]:
+                call = busy.pop(ref)
                 with suppress(GatewiseError, self._ray.exceptions.RayError):  # what cannot be kept is done again
-                    self._keep(busy[ref].request, self._ray.get(ref)[1])
+                    self._keep(call.request, self._ray.get(ref)[1])
+                    self._idle.append(self._calls.pop(ref).actor)
 
     def dismiss(self) -> None:
         """Let the actors end."""
         actors = [*self._idle, *(call.actor for call in self._calls.values())]
-        with suppress(KeyboardInterrupt):
-            closing = [actor.close.remote() for actor in self._idle]
-            if closing:
-                self._ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_SECONDS)
+        closing = [actor.close.remote() for actor in self._idle]
+        if closing:
+            self._ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_SECONDS)
         for actor in actors:
             self._ray.kill(actor)
 
