@@ -160,7 +160,7 @@ def test_ctrl_c_is_heard_at_once_and_the_next_call_goes_on(tmp_path, engine, und
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=120)[1]
     assert "InterruptedRunError: small: stopped with" in said
-    assert STEPS > len(place.taken())
+    assert len(place.taken()) < STEPS
     assert place.finish() == undisturbed
     assert len(place.taken()) == STEPS  # what was saved was not done again
 
