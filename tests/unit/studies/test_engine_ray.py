@@ -187,6 +187,9 @@ def test_times_are_not_taken_when_machines_are_shared(monkeypatch):
     assert lone_node([node, {**node, "NodeID": "2"}]) is None
     small = {**node, "NodeManagerHostname": "b", "Resources": {"CPU": 4.0}}
     assert lone_node([small, node])["NodeID"] == "1"
+    assert lone_node([small, node], 1) is None
+    with_gpu = {**small, "Resources": {"CPU": 4.0, "GPU": 2.0}}
+    assert lone_node([with_gpu, node], 1) is with_gpu
 
 
 def test_a_run_that_fits_on_no_machine_is_refused():

@@ -119,10 +119,11 @@ def room(found: list[dict[str, Any]], cpus: int, gpus: float) -> int:
     return fits
 
 
-def lone_node(found: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the largest machine that Ray knows once only: who has all of its CPUs has it alone."""
+def lone_node(found: list[dict[str, Any]], gpus: float = 0) -> dict[str, Any] | None:
+    """Return the largest machine with so many GPUs that Ray knows once only: who has all of its CPUs has it alone."""
     hosts = Counter(node["NodeManagerHostname"] for node in found)
-    alone = [node for node in found if hosts[node["NodeManagerHostname"]] == 1]
+    fits = [node for node in found if node["Resources"].get("GPU", 0) >= gpus]
+    alone = [node for node in fits if hosts[node["NodeManagerHostname"]] == 1]
     return max(alone, key=lambda node: (node["Resources"]["CPU"], node["NodeID"]), default=None)
 
 

@@ -6,6 +6,7 @@ Results come back as bytes and are written here, so machines need no common file
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import Counter, deque
@@ -82,7 +83,9 @@ class RayEngine:
                 check_workers(self._ray, found)
             self._connection = stack.pop_all()
         self.jobs = min(self._asked or room_for, room_for)
-        self.never_alone = "" if lone_node(found) else "several Ray nodes share each machine"
+        self.never_alone = (
+            "" if lone_node(found, math.ceil(self._gpus)) else "no Ray node that fits a run has its machine to itself"
+        )
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -122,12 +125,13 @@ class RayEngine:
             return asked, self._threads, max(1, self.jobs // processes)
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        node = lone_node(nodes(self._ray))
+        gpus = math.ceil(self._gpus)  # whole ones, or others could compute on them too
+        node = lone_node(nodes(self._ray), gpus)
         if node is None:
             raise GatewiseError(f"no run can have a machine to itself: {self.never_alone}")
         cpus = int(node["Resources"]["CPU"])
         where = NodeAffinitySchedulingStrategy(node_id=node["NodeID"], soft=False)
-        return {"num_cpus": cpus, "num_gpus": self._gpus, "scheduling_strategy": where}, cpus, 1
+        return {"num_cpus": cpus, "num_gpus": gpus, "scheduling_strategy": where}, cpus, 1
 
 
 @dataclass
