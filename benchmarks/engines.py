@@ -70,8 +70,8 @@ def markdown(found: dict[str, Any]) -> str:
         f"of an engine that is {ideal:g} s. The whole study is timed, from its start to its comparison "
         f"({found['versions']}).",
         "",
-        "| engine | study | of the ideal | begin and end | of the ideal without them | each run beyond its own time | of a run "
-        "of a minute |",
+        "| engine | study | of the ideal | begin and end | of the ideal without them | each run beyond its own time "
+        "| of a run of a minute |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, seconds in found["engines"].items():

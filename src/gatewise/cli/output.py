@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on standard output.")]
 
+Language = Annotated[
+    str | None,
+    typer.Option(
+        "--language", metavar="en|fa", help="Language of what is found: English or Persian.", show_default=False
+    ),
+]
+
 #: Columns of a table that nobody looks at on a terminal: wide enough that nothing is cut.
 _WIDE = 200
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gatewise.cli.output import Json, print_json
+from gatewise.cli.output import Json, Language, print_json
 from gatewise.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def study(
     watch: Annotated[
         bool, typer.Option("--watch", help="Only look at the study that runs in another terminal.")
     ] = False,
+    language: Language = None,
     as_json: Json = False,
 ) -> None:
     """Train and compare what a study asks for, and make its page. Only what is missing is trained.
@@ -94,6 +95,7 @@ def study(
         return run_study(part, place, engine=where, fail_fast=fail_fast, progress=choose_progress(place), yes=yes)
 
     given, places = _changes(changes or (), seeds), [*(data or ()), *(files or ())]
+    given |= {} if language is None else {"language": language}
     if names_bundle(name):
         if watch:
             raise SettingsError(f"--watch: {name} is made of studies: watch one of their folders with gatewise watch")

@@ -25,6 +25,7 @@ from gatewise.report.table import (
     text,
 )
 from gatewise.report.tables import baseline_rows, claims_table, machine_table
+from gatewise.report.translate import translated
 from gatewise.report.words import interval, metric_title, number, spread
 from gatewise.studies.folder import BundleFolder
 from gatewise.wording import direction, language, say, speaking
@@ -147,7 +148,7 @@ def _claim(row: Mapping[str, Any]) -> ClaimView:
 def _part(place: BundleFolder, part: Mapping[str, Any]) -> PartView:
     folder = place.part(part["name"])
     remarks = [part["left_out"], part["error"], part["no_figures"], *part["absent"].values()]
-    evidence = read_evidence(folder.path) if folder.is_compared else None
+    evidence = translated(read_evidence(folder.path), folder.path) if folder.is_compared else None
     made = figures.seeds_figure(evidence) if evidence else None
     if made is not None:  # names are of the page, and every part has a figure of this one
         name = f"{part['name']}-{made.name}"

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from gatewise.report import style
+from gatewise.wording import drawn, say
 
 _BAND = 40  # pixels of a row that carries its own label
 
@@ -17,6 +18,10 @@ def _data(name: str) -> Any:
     import altair as alt
 
     return alt.NamedData(name)
+
+
+def _axis_name(key: str) -> str:
+    return say(f"figures.axis.{key}")
 
 
 def finish(chart: Any, *, height: int) -> dict[str, Any]:
@@ -95,8 +100,8 @@ def seed_dots(labels: list[str], mains: list[str], title: str, values: list[Any]
     dots, means = alt.Chart(_data("dots")), alt.Chart(_data("means"))
     coded = _coded(mains, legend=False)
     tip = [
-        alt.Tooltip("level:N", title="setting"),
-        alt.Tooltip("seed:N"),
+        alt.Tooltip("level:N", title=_axis_name("setting")),
+        alt.Tooltip("seed:N", title=_axis_name("seed")),
         alt.Tooltip("value:Q", title=title, format=".5~r"),
     ]
     layers = [
@@ -129,15 +134,21 @@ def losses(mains: list[str], low: float, high: float, name: str, *, seeds: bool)
     faint, means, best = (alt.Chart(_data(f"{name}-{part}")) for part in ("seeds", "means", "best"))
     coded = _coded(mains)
     x = alt.X(
-        "epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1, format="d", tickCount=8), scale=alt.Scale(nice=False)
+        "epoch:Q",
+        title=_axis_name("epoch"),
+        axis=alt.Axis(tickMinStep=1, format="d", tickCount=8),
+        scale=alt.Scale(nice=False),
     )
-    y = alt.Y("loss:Q", title="loss", scale=_value_scale(low, high), axis=_axis(low, high))
-    dash = alt.StrokeDash("part:N", scale=alt.Scale(domain=["validation", "training"], range=[[1, 0], [4, 3]]))
+    y = alt.Y("loss:Q", title=_axis_name("loss"), scale=_value_scale(low, high), axis=_axis(low, high))
+    dash = alt.StrokeDash(
+        "part:N",
+        scale=alt.Scale(domain=[say("figures.part.validation"), say("figures.part.training")], range=[[1, 0], [4, 3]]),
+    )
     tip = [
-        alt.Tooltip("main:N", title="level"),
-        alt.Tooltip("part:N"),
-        alt.Tooltip("epoch:Q"),
-        alt.Tooltip("loss:Q", format=".4~r"),
+        alt.Tooltip("main:N", title=_axis_name("level")),
+        alt.Tooltip("part:N", title=_axis_name("part")),
+        alt.Tooltip("epoch:Q", title=_axis_name("epoch")),
+        alt.Tooltip("loss:Q", title=_axis_name("loss"), format=".4~r"),
     ]
     layers = [
         means.mark_line(strokeWidth=2.2).encode(x=x, y=y, color=coded["color"], strokeDash=dash, tooltip=tip),
@@ -157,7 +168,7 @@ def forecast(series: int, bounds: tuple[tuple[str, str, int], ...], *, temporal:
     """
     import altair as alt
 
-    names = ["real", "forecast", "the last value"]
+    names = [say(f"figures.line.{key}") for key in ("real", "forecast", "last_value")]
     colour = alt.Scale(domain=names, range=[style.light("ink"), style.light("one"), style.light("base")])
     dashes = alt.Scale(domain=names, range=[[1, 0], [1, 0], [3, 3]])
     zoom = alt.selection_interval(
@@ -169,10 +180,15 @@ def forecast(series: int, bounds: tuple[tuple[str, str, int], ...], *, temporal:
     base = alt.Chart(_data("forecast")).transform_filter(f"datum.series === {series} && datum.level === level")
     if temporal:
         x = alt.X("t:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(tickCount=6))
-        time = alt.Tooltip("t:T", timeUnit="utcyearmonthdatehoursminutes", title="time")
+        time = alt.Tooltip("t:T", timeUnit="utcyearmonthdatehoursminutes", title=_axis_name("time"))
     else:
-        x = alt.X("t:Q", title="row", scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(tickCount=6, format="d"))
-        time = alt.Tooltip("t:Q", title="row")
+        x = alt.X(
+            "t:Q",
+            title=_axis_name("row"),
+            scale=alt.Scale(zero=False, nice=False),
+            axis=alt.Axis(tickCount=6, format="d"),
+        )
+        time = alt.Tooltip("t:Q", title=_axis_name("row"))
     scale, axis = alt.Scale(zero=False), alt.Axis(tickCount=5)
     values = zip(("y", "mean", "last_value"), names, strict=True)
     tip = [time, *(alt.Tooltip(f"{key}:Q", title=name, format=".5~r") for key, name in values)]
@@ -219,7 +235,7 @@ def scatter(
     x = alt.X(f"{keys[0]}:Q", title=axes[0], scale=scale, axis=axis)
     y = alt.Y(f"{keys[1]}:Q", title=axes[1], scale=scale, axis=axis)
     tip = [
-        alt.Tooltip("name:N", title="series"),
+        alt.Tooltip("name:N", title=_axis_name("series")),
         *(alt.Tooltip(f"{key}:Q", title=name, format=".4~r") for key, name in shown),
     ]
     points = (
@@ -250,20 +266,16 @@ def lag(mains: list[str], high: float, offset: int) -> dict[str, Any]:
     """Error of the forecast against the truth of earlier and later rows; below 1 at no shift is skill."""
     import altair as alt
 
-    x = alt.X(
-        "shift:Q", title="rows that the forecast is moved back", axis=alt.Axis(tickMinStep=1, format="d", tickCount=10)
-    )
+    x = alt.X("shift:Q", title=_axis_name("shift_long"), axis=alt.Axis(tickMinStep=1, format="d", tickCount=10))
     scale = alt.Scale(type="log", nice=False) if high > 30 else alt.Scale(domainMin=0)
-    y = alt.Y(
-        "ratio:Q", title="MSE, times that of the last value", scale=scale, axis=alt.Axis(tickCount=5, format="~r")
-    )
-    marks = alt.Chart(alt.InlineData([{"one": 1, "shift": offset, "name": "the last value seen"}]))
+    y = alt.Y("ratio:Q", title=_axis_name("mse_times"), scale=scale, axis=alt.Axis(tickCount=5, format="~r"))
+    marks = alt.Chart(alt.InlineData([{"one": 1, "shift": offset, "name": drawn(say("figures.line.last_seen"))}]))
     lines = alt.Chart(_data("lag"))
     coded = _coded(mains)
     tip = [
-        alt.Tooltip("main:N", title="level"),
-        alt.Tooltip("shift:Q"),
-        alt.Tooltip("ratio:Q", format=".3~r", title="MSE ratio"),
+        alt.Tooltip("main:N", title=_axis_name("level")),
+        alt.Tooltip("shift:Q", title=_axis_name("shift")),
+        alt.Tooltip("ratio:Q", format=".3~r", title=_axis_name("mse_ratio")),
     ]
     dash = alt.StrokeDash(
         "main:N", scale=alt.Scale(domain=mains, range=style.cycle(style.DASHES, len(mains))), legend=alt.Legend()

@@ -6,6 +6,7 @@ from typing import Any
 
 from gatewise.report import style
 from gatewise.report.charts import _axis, _coded, _data, _value_scale, finish
+from gatewise.wording import say
 
 #: Names that stand below an axis without running into one another.
 _MOST_NAMES = 20
@@ -25,7 +26,7 @@ def curve(name: str, mains: list[str], x: list[str], titles: tuple[str, str], dr
         axis=_axis(min(drawn), max(drawn), grid=True),
     )
     tip = [
-        alt.Tooltip("main:N", title="setting"),
+        alt.Tooltip("main:N", title=say("figures.axis.setting")),
         alt.Tooltip("x:O", title=titles[0]),
         alt.Tooltip("value:Q", title=titles[1], format=".4~r"),
     ]
@@ -63,14 +64,14 @@ def calibration(mains: list[str], low: float) -> dict[str, Any]:
 
     scale = alt.Scale(domain=[low, 1], nice=False)
     axis = alt.Axis(tickCount=6, format="%", grid=True)
-    x = alt.X("confidence:Q", title="how sure it was", scale=scale, axis=axis)
-    y = alt.Y("accuracy:Q", title="how often it was right", scale=scale, axis=axis)
+    x = alt.X("confidence:Q", title=say("figures.axis.sure"), scale=scale, axis=axis)
+    y = alt.Y("accuracy:Q", title=say("figures.axis.right"), scale=scale, axis=axis)
     ends = alt.Chart(alt.InlineData([{"u": end, "v": end} for end in (low, 1.0)]))
     rows = alt.Chart(_data("calibration"))
     tip = [
-        alt.Tooltip("main:N", title="setting"),
-        alt.Tooltip("confidence:Q", title="how sure", format=".1%"),
-        alt.Tooltip("accuracy:Q", title="how often right", format=".1%"),
+        alt.Tooltip("main:N", title=say("figures.axis.setting")),
+        alt.Tooltip("confidence:Q", title=say("figures.axis.sure_short"), format=".1%"),
+        alt.Tooltip("accuracy:Q", title=say("figures.axis.right_short"), format=".1%"),
     ]
     coded = _coded(mains, legend=len(mains) > 1)
     layers = [

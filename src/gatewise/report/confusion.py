@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from gatewise.metrics.names import is_higher_better
 from gatewise.report.evidence import Evidence, Level
-from gatewise.report.words import baseline_title, number
+from gatewise.report.words import baseline_title, number, percent
+from gatewise.wording import say
 
 _MOST_OTHERS = 5
 #: More classes than this, and two matrices do not stand side by side.
@@ -53,13 +54,16 @@ def read_matrices(evidence: Evidence) -> tuple[list[Matrix], list[Matrix]]:
     first: list[Matrix] = []
     others: list[Matrix] = []
     for level in ranked:
-        if (plain := _matrix(level, "test", level.main if evidence.is_study else "The network")) is None:
+        if (plain := _matrix(level, "test", level.main if evidence.is_study else say("tables.matrix.network"))) is None:
             continue
         if first:
             others.append(plain)
             continue
         title = baseline_title(best_baseline(level) or "")
-        more = (_matrix(level, "tuned", "With thresholds"), _matrix(level, "baseline", title[:1].upper() + title[1:]))
+        more = (
+            _matrix(level, "tuned", say("tables.matrix.with_thresholds")),
+            _matrix(level, "baseline", title[:1].upper() + title[1:]),
+        )
         known = [one for one in more if one is not None]
         first, others = ([plain], known) if plain.wide else ([plain, *known], [])
     return _numbered(first, "matrix"), _numbered(others[:_MOST_OTHERS], "other-matrix")
@@ -116,7 +120,7 @@ def _percent(share: float) -> str:
     """Write a share: a dash without texts, one more figure for what is small."""
     if np.isnan(share):
         return "–"
-    return f"{100 * share:.{1 if 0 < share < 0.0995 else 0}f} %"
+    return percent(share, 1 if 0 < share < 0.0995 else 0)
 
 
 def _count(value: float) -> str:

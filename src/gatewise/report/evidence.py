@@ -18,6 +18,8 @@ from gatewise.registry.outside import short_name
 from gatewise.runs import RunFolder
 from gatewise.studies.factors import with_setting
 from gatewise.studies.folder import StudyFolder
+from gatewise.studies.words import setting, setting_value
+from gatewise.wording import again, language, say
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Evidence:
     settings: Mapping[str, Any] = field(default_factory=dict)
     environments: tuple[Mapping[str, Any], ...] = ()
     intervals: Mapping[str, Any] = field(default_factory=dict)
+    study: Mapping[str, Any] = field(default_factory=dict)  # study.json, where there is one
+    command: str = ""  # trains and compares again
     task: str = "forecast"
     decided: Mapping[str, Any] = field(default_factory=dict)  # rules, data sets, interactions, fronts, test examples
     search: Mapping[str, Any] | None = None  # trials, budget and choice of each level
@@ -132,7 +136,7 @@ def _study(folder: StudyFolder) -> Evidence:
         levels.append(
             Level(
                 label=str(entry["label"]),
-                main=_show_main(main, settings[main]) if main in settings else str(entry["label"]),
+                main=show_main(main, settings[main]) if main in settings else str(entry["label"]),
                 condition=", ".join(
                     show_setting(key, value) for key, value in settings.items() if main not in (key, "")
                 ),
@@ -171,6 +175,8 @@ def _study(folder: StudyFolder) -> Evidence:
             key: tree.get(key) for key in ("decide", "datasets", "interactions", "pareto", "examples") if tree.get(key)
         },
         search=tree.get("search"),
+        study=_optional(folder, "study"),
+        command=f"gatewise study study.yaml --out {folder.path.name}",
         settings=_optional(first, "settings") if first else {},
         environments=environments_of(run for level in levels for run in level.runs),
         intervals={
@@ -216,12 +222,13 @@ def _single(run: RunFolder) -> Evidence:
     }  # fmt: skip
     status = str(result.get("status") or "finished")
     said = [verdict["note"]] if verdict.get("note") else []
-    unfinished = [f"This run is {status}, not finished: the numbers are those of what was learned so far."]
+    unfinished = [say("page.unfinished", status=status)]
     return Evidence(
         name=name,
         question="",
         is_study=False,
         task=task_of(settings).name,
+        command=f"gatewise fit {task_of(settings).name} --config settings.json --out {run.path.name}",
         metric=str(verdict.get("metric") or _first_metric(settings, level)),
         main="",
         levels=(level,),
@@ -273,6 +280,8 @@ def show_setting(key: str, value: Any) -> str:
     >>> show_setting("schedule", "early stopped"), show_setting("model.input_dropout", 0.1)
     ('early stopped', 'input dropout 0.1')
     """
+    if language() != "en":
+        return setting(key, value)
     if isinstance(value, str) and "." not in key:
         return value
     if key == "split.train_size":
@@ -280,13 +289,17 @@ def show_setting(key: str, value: Any) -> str:
     return f"{key.rsplit('.', 1)[-1].replace('_', ' ')} {show_value(value)}"
 
 
-def _show_main(key: str, value: Any) -> str:
+def show_main(key: str, value: Any) -> str:
     """Write a level of the factor that is compared: by itself, where its setting needs no name."""
+    if language() != "en" and isinstance(value, str):
+        return again(value)
     return show_setting(key, value) if key == "split.train_size" else show_value(value)
 
 
 def show_value(value: Any) -> str:
     """Write a setting's value as a person would: ``0.10`` -> "0.1", ``None`` -> "default"."""
+    if language() != "en":
+        return say("names.value.default") if value is None else setting_value(value)
     if value is None:
         return "default"
     if isinstance(value, float):
@@ -308,7 +321,7 @@ def environments_of(runs: Iterable[RunFolder]) -> tuple[Mapping[str, Any], ...]:
     return tuple(found.values())
 
 
-def _optional(run: RunFolder, what: str) -> dict[str, Any]:
+def _optional(run: RunFolder | StudyFolder, what: str) -> dict[str, Any]:
     """Return a file of a run as a tree, an empty one when it is not there."""
     try:
         tree: dict[str, Any] = getattr(run, f"read_{what}")()

@@ -8,9 +8,10 @@ from typing import Any
 
 from gatewise.report.confusion import rank
 from gatewise.report.evidence import Evidence
-from gatewise.report.table import Cell, Table, figure, head, says, text
+from gatewise.report.table import Cell, Table, figure, head, heads_of, says, text
 from gatewise.report.traces import typical_run
-from gatewise.report.words import number
+from gatewise.report.words import number, percent
+from gatewise.wording import again, digits, say
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,13 @@ def read_fairness(evidence: Evidence) -> Fairness | None:
             if one is run and found:
                 swapped = found.get("templates") or {}
                 made = (
-                    _alarms("groups-table", "False alarms by group", "group", found.get("groups") or ()),
-                    _alarms("terms-table", "False alarms on texts with a word", "word", found.get("terms") or ()),
+                    _alarms("groups-table", say("tables.fairness.by_group"), "group", found.get("groups") or ()),
+                    _alarms("terms-table", say("tables.fairness.by_word"), "word", found.get("terms") or ()),
                     _swapped(swapped),
                 )
                 return Fairness(
                     of=level.label if len(evidence.levels) > 1 else "",
-                    sentences=tuple(str(sentence) for sentence in found.get("sentences") or ()),
+                    sentences=tuple(again(str(sentence)) for sentence in found.get("sentences") or ()),
                     tables=tuple(table for table in made if table is not None),
                     cases=_cases(swapped),
                 )
@@ -46,10 +47,9 @@ def read_fairness(evidence: Evidence) -> Fairness | None:
 
 
 def _alarms(name: str, title: str, what: str, rows: Sequence[Mapping[str, Any]]) -> Table | None:
-    counted = ("harmless texts", "false alarms", "share", "95 % interval")
-    heads = (what, *counted, "all others", "difference", "interval", "decision")
-    note = "A false alarm is a harmless text that is called something else. ▼ worse: more of them than on all other "
-    note += "harmless texts; the interval of the difference allows for the number of rows."
+    counted = *_heads(what, "harmless", "alarms", "share"), *heads_of("interval")
+    rest = *_heads("others"), *heads_of("difference"), *_heads("interval"), *heads_of("decision")
+    heads, note = (*counted, *rest), say("tables.fairness.note")
     made = [
         [
             head(str(row.get("name"))),
@@ -79,9 +79,13 @@ def _swapped(found: Mapping[str, Any]) -> Table | None:
         ]
         for row in found.get("terms") or ()
     ]
-    heads = ("word", "called harmful", "share", "95 % interval", "mean probability of harm")
-    note = f"The same {count} harmless sentences with each word in its turn: what differs is due to the word alone."
-    return Table("swapped-table", "The same sentences with another word", heads, rows, note) if rows else None
+    heads = (*_heads("word", "called", "share"), *heads_of("interval"), *_heads("probability"))
+    note = say("tables.fairness.swapped_note", count=count)
+    return Table("swapped-table", say("tables.fairness.swapped"), heads, rows, note) if rows else None
+
+
+def _heads(*keys: str) -> tuple[str, ...]:
+    return tuple(say(f"tables.fairness.{key}") for key in keys)
 
 
 def _cases(found: Mapping[str, Any]) -> Table | None:
@@ -99,19 +103,24 @@ def _cases(found: Mapping[str, Any]) -> Table | None:
         ]
         for case in cases
     ]
-    note = "Probability of harm; what is called harmful is in colour."
-    return Table("cases-table", "Sentence by sentence", ("sentence", *terms), rows, note) if rows else None
+    heads, note = (*_heads("sentence"), *terms), say("tables.fairness.cases_note")
+    return Table("cases-table", say("tables.fairness.cases"), heads, rows, note) if rows else None
 
 
 def _percent(share: Any) -> str:
-    return text(None) if share is None else f"{100 * share:.1f} %"
+    return text(None) if share is None else percent(share)
 
 
 def _points(share: Any) -> str:
-    return text(None) if share is None else f"{100 * share:+.1f} points".replace("-", "−")
+    return (
+        text(None)
+        if share is None
+        else say("tables.fairness.points", points=digits(f"{100 * share:+.1f}".replace("-", "−")))
+    )
 
 
 def _interval(bounds: Any) -> str:
     if not bounds or any(bound is None for bound in bounds):
         return text(None)
-    return f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f}".replace("-", "−")
+    low, high = (digits(f"{100 * bound:.1f}".replace("-", "−")) for bound in bounds)
+    return say("words.range", low=low, high=high)

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 from xml.sax.saxutils import escape
 
+from gatewise.report import style
 from gatewise.report.table import Table
+from gatewise.wording import direction, drawn
 
 Rows = list[dict[str, Any]]
 
@@ -29,6 +31,12 @@ class Figure:
     zooms: bool = False
     chooses: bool = False  # draws one level, which the reader may choose
 
+    def __post_init__(self) -> None:
+        """Give every text of the drawing its own direction, where lines run from right to left."""
+        if direction() == "rtl":
+            object.__setattr__(self, "spec", _for_drawing(self.spec))
+            object.__setattr__(self, "data", _for_drawing(self.data))
+
     def still(self) -> str:
         """Return the figure as SVG that needs no script, with a title and a description in it."""
         import vl_convert
@@ -37,7 +45,7 @@ class Figure:
         if self.chooses:  # the level that stands first
             data = {key: [row for row in rows if row["level"] == 0] for key, rows in data.items()}
         spec = {**self.spec, "datasets": {**self.spec.get("datasets", {}), **data}}
-        top, body = str(vl_convert.vegalite_to_svg(spec)).split(">", 1)
+        top, body = str(vl_convert.vegalite_to_svg(spec, **_locales())).split(">", 1)
         view = re.search(r'viewBox="[^"]*"', top)
         # places are rounded, what is written is not; what the page's style says anyway is left out
         body = re.sub(r' (?:transform|d|x2|y2|width|height)="[^"]*"', _rounded, body)
@@ -55,6 +63,22 @@ class Figure:
             f'<svg xmlns="http://www.w3.org/2000/svg" role="img" '
             f'aria-labelledby="{self.name}-title {self.name}-desc" {view[0] if view else ""}>{titles}{body}'
         )
+
+
+def _for_drawing(tree: Any) -> Any:
+    """Isolate each text of a tree; of an expression what stands in quotes."""
+    if isinstance(tree, dict):
+        return {key: _for_drawing(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_for_drawing(value) for value in tree]
+    if not isinstance(tree, str):
+        return tree
+    return f"'{drawn(tree[1:-1])}'" if tree[:1] == tree[-1:] == "'" else drawn(tree)
+
+
+def _locales() -> dict[str, Any]:
+    names = {"formatLocale": "format_locale", "timeFormatLocale": "time_format_locale"}
+    return {names[key]: value for key, value in style.locales().items()}
 
 
 def _rounded(attribute: re.Match[str]) -> str:

@@ -10,9 +10,10 @@ from gatewise.metrics.names import is_higher_better
 from gatewise.report import charts
 from gatewise.report.evidence import Evidence, Level, logs
 from gatewise.report.figure import Figure, Rows, is_finite
-from gatewise.report.table import Cell, Table, figure, head
+from gatewise.report.table import Cell, Table, figure, head, heads_of
 from gatewise.report.traces import figures, thin
 from gatewise.report.words import baseline_title, metric_heading, number
+from gatewise.wording import say
 
 _MOST_EPOCHS = 60
 _MOST_LETTERS = 32  # of a baseline's name that stands in a figure
@@ -20,7 +21,7 @@ _MOST_LETTERS = 32  # of a baseline's name that stands in a figure
 
 def seeds_figure(evidence: Evidence) -> Figure | None:
     """Every seed of every level on the metric that judges."""
-    title = f"Test {metric_heading(evidence.metric)}"
+    title = say("figures.test", metric=metric_heading(evidence.metric))
     entries = {level.label: level.metrics.get(evidence.metric) or {} for level in evidence.levels}
     values = {label: [x for x in entry.get("values") or () if is_finite(x)] for label, entry in entries.items()}
     levels = [level for level in evidence.levels if values[level.label]]
@@ -43,26 +44,26 @@ def seeds_figure(evidence: Evidence) -> Figure | None:
     words = baseline_title(evidence.baseline)
     base: dict[str, Any] | None = None
     if is_finite(reference):
-        short = words if len(words) <= _MOST_LETTERS else "baseline"
-        base = {"value": figures(reference), "name": f"{short}: {number(reference)}"}
+        short = words if len(words) <= _MOST_LETTERS else say("figures.baseline")
+        base = {"value": figures(reference), "name": say("figures.base", title=short, value=number(reference))}
     drawn = [row["value"] for row in dots] + ([base["value"]] if base else [])
     higher = is_higher_better(evidence.metric)
     best = (max if higher else min)(means, key=lambda row: float(row["value"]))
     rows = [[head(level.label), *(figure(number(value)) for value in values[level.label])] for level in levels]
-    seeds = tuple(f"seed {index}" for index in range(1, max(map(len, rows))))
-    caption = "Each mark is one training; the bar is the mean of its setting."
-    caption += f" The dashed line is {words}." if base else ""
-    caption += " The scale is logarithmic." if charts.is_wide(min(drawn), max(drawn)) else ""
+    seeds = tuple(say("figures.seed_number", index=index) for index in range(1, max(map(len, rows))))
+    caption = [say("figures.seeds.caption")] + [say("figures.dashed", title=words)] * bool(base)
+    caption += [say("figures.seeds.log")] * charts.is_wide(min(drawn), max(drawn))
+    told = {"title": title, "count": len(levels), "shown": best["shown"], "level": best["level"]}
+    said = [say(f"figures.seeds.{'highest' if higher else 'lowest'}", **told)]
+    said += [say("figures.seeds.has", title=words.capitalize(), value=number(reference))] * bool(base)
     return Figure(
         name="seeds",
-        title=f"{title} of every seed",
-        caption=caption,
-        description=f"Strip plot of {title} for {len(levels)} settings. "
-        f"The {'highest' if higher else 'lowest'} mean is {best['shown']}, of {best['level']}."
-        f"{f' {words.capitalize()} has {number(reference)}.' if base else ''}",
+        title=say("figures.seeds.title", title=title),
+        caption=" ".join(caption),
+        description=" ".join(said),
         spec=charts.seed_dots([level.label for level in levels], evidence.mains, title, drawn, baseline=bool(base)),
         data={"dots": dots, "means": means, **({"baseline": [base]} if base else {})},
-        table=Table("seeds-table", f"{title} of each seed", ("setting", *seeds), rows),
+        table=Table("seeds-table", say("figures.seeds.table", title=title), (*heads_of("setting"), *seeds), rows),
     )
 
 
@@ -87,7 +88,9 @@ def _loss_panel(name: str, condition: str, levels: list[Level], mains: list[str]
     for level in levels:
         curves = list(logs(level))
         for part, key in (("validation", "validation_loss"), ("training", "train_loss")):
-            means += _mean_curve(level.main, part, [[row.get(key) for row in log] for _, log in curves])
+            means += _mean_curve(
+                level.main, say(f"figures.part.{part}"), [[row.get(key) for row in log] for _, log in curves]
+            )
         points = [_curve(level.main, seed, log) for seed, log in curves]
         faint += [row for curve in points for row in _thinned(curve)]
         lowest = [min(curve, key=lambda row: float(row["loss"])) for curve in points if curve]
@@ -98,16 +101,18 @@ def _loss_panel(name: str, condition: str, levels: list[Level], mains: list[str]
         return None
     several = len(best) > len(levels)
     losses = [row["loss"] for row in [*means, *faint]]
-    heads = ("level", "seeds", "best epoch, mean", "lowest validation loss, mean", "of the best seed", "of the worst")
-    said = (f"{row[0].text}: validation loss falls to {row[3].text} at epoch {row[2].text}." for row in rows)
+    columns = ("seeds", "best_epoch", "lowest", "best_seed", "worst_seed")
+    heads = (*heads_of("level"), *(say(f"figures.loss.{key}") for key in columns))
+    said = (say("figures.loss.falls", name=row[0].text, loss=row[3].text, epoch=row[2].text) for row in rows)
+    caption = say("figures.loss.table_of", condition=condition) if condition else say("figures.loss.table")
     return Figure(
         name=name,
-        title=condition[:1].upper() + condition[1:] if condition else "Loss by epoch",
+        title=condition[:1].upper() + condition[1:] if condition else say("figures.loss.title"),
         caption="",
-        description=f"Loss by epoch. {' '.join(said)}",
+        description=say("figures.loss.description", said=" ".join(said)),
         spec=charts.losses(mains, min(losses), max(losses), name, seeds=several),
         data={f"{name}-means": means, f"{name}-best": best, **({f"{name}-seeds": faint} if several else {})},
-        table=Table(f"{name}-table", f"Validation loss{f', {condition}' if condition else ''}", heads, rows),
+        table=Table(f"{name}-table", caption, heads, rows),
     )
 
 
@@ -120,7 +125,13 @@ def _loss_row(main: str, lowest: Rows) -> list[Cell]:
 
 def _curve(main: str, seed: int, log: list[dict[str, Any]]) -> Rows:
     return [
-        {"main": main, "part": "validation", "seed": f"{main} {seed}", "epoch": row["epoch"], "loss": figures(value)}
+        {
+            "main": main,
+            "part": say("figures.part.validation"),
+            "seed": f"{main} {seed}",
+            "epoch": row["epoch"],
+            "loss": figures(value),
+        }
         for row in log
         if is_finite(value := row.get("validation_loss"))
     ]
@@ -149,20 +160,22 @@ def time_figure(evidence: Evidence) -> Figure | None:
     bars, rows = [], []
     for level in timed:
         seconds, parameters = number(level.seconds["per_epoch"], 3), number(level.parameters)
-        shown = f"{seconds} s · {parameters} parameters" if level.parameters else f"{seconds} s"
+        form = "shown" if level.parameters else "shown_alone"
+        told = {"seconds": seconds, **({"parameters": parameters} if level.parameters else {})}
+        shown = say(f"figures.time.{form}", **told)
         value = figures(level.seconds["per_epoch"])
         bars.append({"level": level.label, "main": level.main, "value": value, "shown": shown})
         step = number(level.seconds.get("per_step_ms"), 3)
         rows.append([head(level.label), *(figure(text) for text in (seconds, step, parameters))])
     alone = all(level.seconds.get("exclusive") for level in timed)
-    rough = "Other work ran on the machine at the same time: take these times as rough."
-    heads = ("setting", "seconds an epoch", "ms a step", "parameters")
+    said = (say("figures.time.said", level=bar["level"], shown=bar["shown"]) for bar in bars)
+    heads = (*heads_of("setting"), say("figures.time.seconds"), *heads_of("per_step", "parameters"))
     return Figure(
         name="time",
-        title="Seconds for one epoch",
-        caption="Measured while each training had the machine to itself." if alone else rough,
-        description="Bars of seconds for one epoch. " + " ".join(f"{bar['level']}: {bar['shown']}." for bar in bars),
-        spec=charts.times([level.label for level in timed], evidence.mains, "seconds for one epoch"),
+        title=say("figures.time.title"),
+        caption=say(f"figures.time.{'alone' if alone else 'rough'}"),
+        description=say("figures.time.description", said=" ".join(said)),
+        spec=charts.times([level.label for level in timed], evidence.mains, say("figures.axis.seconds")),
         data={"times": bars},
-        table=Table("time-table", "Time and parameters", heads, rows),
+        table=Table("time-table", say("figures.time.table"), heads, rows),
     )

@@ -9,18 +9,15 @@ from typing import Any
 from gatewise.report import charts_text
 from gatewise.report.evidence import Evidence, Level, logs, show_value
 from gatewise.report.figure import Figure, Rows, is_finite
-from gatewise.report.figures_text import curve_figure, line_figure
+from gatewise.report.figures_text import calibration_heads, curve_figure, line_figure
 from gatewise.report.table import Table, figure, head
 from gatewise.report.traces import figures
-from gatewise.report.words import baseline_title, metric_heading, number
+from gatewise.report.words import baseline_title, capital, metric_heading, number, percent
+from gatewise.wording import say
 
 _SIZE = "split.train_size"
 _MOST_LEVELS = 6
-_SCORES = {
-    "train_accuracy": "training accuracy",
-    "validation_accuracy": "validation accuracy",
-    "validation_f1_macro": "validation macro-F1",
-}
+_SCORES = ("train_accuracy", "validation_accuracy", "validation_f1_macro")
 
 
 def setting_figure(evidence: Evidence) -> Figure | None:
@@ -36,17 +33,19 @@ def size_figure(evidence: Evidence) -> Figure | None:
         size = level.settings.get(_SIZE)
         mean = (level.metrics.get(evidence.metric) or {}).get("mean")
         if is_finite(size) and is_finite(mean):
-            name = f"the network, {level.condition}" if level.condition else "the network"
+            name = say("figures.curve.network")
+            if level.condition:
+                name = say("figures.curve.network_of", condition=level.condition)
             lines.setdefault(name, {})[show_value(size)] = float(mean)
     for level in evidence.levels:
         for name, value in _baselines(level, evidence.metric).items():
             if name != "majority" and is_finite(level.settings.get(_SIZE)):  # it learns nothing, and is far below
                 lines.setdefault(baseline_title(name), {})[show_value(level.settings[_SIZE])] = value
-    title = f"Test {metric_heading(evidence.metric)}"
-    caption = "Means over seeds. The baselines learn from the same texts."
-    axes = ("training texts", title)
+    title = say("figures.test", metric=metric_heading(evidence.metric))
+    caption = say("figures.curve.texts_caption")
+    axes = (say("figures.axis.texts"), title)
     return line_figure(
-        "curve", f"{title} by training texts", caption, axes, lines, [show_value(n) for n in sizes], None
+        "curve", say("figures.curve.texts", title=title), caption, axes, lines, [show_value(n) for n in sizes], None
     )
 
 
@@ -72,11 +71,13 @@ def score_figure(evidence: Evidence) -> Figure | None:
         if evidence.is_study and found:
             (lines[level.main],) = found.values()
         elif not evidence.is_study:
-            lines |= {_SCORES[key]: curve for key, curve in found.items()}
+            lines |= {say(f"figures.scores.{key}"): curve for key, curve in found.items()}
     epochs = sorted({epoch for curve in lines.values() for epoch in curve}, key=int)
-    title = f"Validation {metric_heading(evidence.metric)} by epoch" if evidence.is_study else "Scores by epoch"
-    score = f"Validation {metric_heading(evidence.metric)}" if evidence.is_study else "score"
-    return line_figure("scores", title, "", ("epoch", score), lines, epochs, None)
+    score, title = say("figures.axis.score"), say("figures.scores.title")
+    if evidence.is_study:
+        score = say("figures.validation", metric=metric_heading(evidence.metric))
+        title = say("figures.scores.title_of", title=score)
+    return line_figure("scores", title, "", (say("figures.axis.epoch"), score), lines, epochs, None)
 
 
 def _by_epoch(level: Level, key: str) -> dict[str, float]:
@@ -93,7 +94,8 @@ def calibration_figure(evidence: Evidence) -> Figure | None:
     rows: Rows = []
     for level in evidence.shown_levels[:_MOST_LEVELS]:
         found = [one["calibration"] for one in level.results if one.get("calibration")]
-        sides = {level.main: "bins"} if evidence.is_study else {"as trained": "bins_before", "with temperature": "bins"}
+        before, after = say("figures.calibration.as_trained"), say("figures.calibration.with_temperature")
+        sides = {level.main: "bins"} if evidence.is_study else {before: "bins_before", after: "bins"}
         for main, key in sides.items():
             bins = [one[key] for one in found if one.get(key)]
             for place, same in enumerate(zip(*bins, strict=False)):
@@ -103,16 +105,16 @@ def calibration_figure(evidence: Evidence) -> Figure | None:
         return None
     mains = list(dict.fromkeys(row["main"] for row in rows))
     low = min(0.1 * int(10 * min(min(row["confidence"], row["accuracy"]) for row in rows)), 0.9)
-    cells = [[head(row["main"]), *(figure(_percent(row[key])) for key in ("confidence", "accuracy"))] for row in rows]
-    caption = "Equally many texts in each mark. Below the dashed line the network is surer than it should be."
+    cells = [[head(row["main"]), *(figure(percent(row[key])) for key in ("confidence", "accuracy"))] for row in rows]
+    said = calibration_words(evidence)
     return Figure(
         name="calibration",
-        title="When it is sure, is it right?",
-        caption=f"{caption} {calibration_words(evidence)}".strip(),
-        description=f"Accuracy by confidence. {calibration_words(evidence)}",
+        title=say("figures.calibration.title"),
+        caption=f"{say('figures.calibration.texts')} {said}".strip(),
+        description=say("figures.calibration.description", said=said),
         spec=charts_text.calibration(mains, round(low, 1)),
         data={"calibration": rows},
-        table=Table("calibration-table", "Calibration", ("setting", "how sure it was", "how often right"), cells),
+        table=Table("calibration-table", say("figures.calibration.table"), calibration_heads(), cells),
     )
 
 
@@ -124,18 +126,14 @@ def calibration_words(evidence: Evidence) -> str:
         before, after, heat = (_mean([one.get(key) for one in found]) for key in ("ece_before", "ece", "temperature"))
         if before is None or after is None or heat is None:
             continue
-        who = f"{level.main[:1].upper()}{level.main[1:]}: the" if evidence.is_study else "The"
-        said.append(
-            f"{who} mean gap is {_percent(before)} as trained and {_percent(after)} with the temperature "
-            f"{number(heat, 3)}."
-        )
-    return " ".join(said) + (" The temperature is chosen on the validation part." if said else "")
+        told = {"before": percent(before), "after": percent(after), "heat": number(heat, 3)}
+        if evidence.is_study:
+            said.append(say("figures.calibration.words_of", name=capital(level.main), **told))
+        else:
+            said.append(say("figures.calibration.words", **told))
+    return " ".join([*said, say("figures.calibration.chosen")]) if said else ""
 
 
 def _mean(values: list[Any]) -> float | None:
     known = [float(value) for value in values if is_finite(value)]
     return fmean(known) if known else None
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

@@ -12,7 +12,8 @@ from gatewise.report.evidence import Evidence, Level
 from gatewise.report.figure import Figure, Rows, is_finite
 from gatewise.report.table import Table, figure, head
 from gatewise.report.traces import Traces, figures
-from gatewise.report.words import number
+from gatewise.report.words import number, percent
+from gatewise.wording import say
 
 _MOST_ROWS = 60  # of the table under a forecast
 
@@ -69,26 +70,37 @@ def forecast_figures(evidence: Evidence, traces: Traces, rows: Rows) -> list[Fig
 
 def _forecast_panel(index: int, name: str, label: str, traces: Traces, rows: Rows, own: Rows) -> Figure:
     bands = range(len(traces.bounds))
-    ends = (f"{end} end, {percent} %" for _, _, percent in traces.bounds for end in ("lower", "upper"))
+    ends = (say(f"figures.forecast.{end}", percent=wide) for _, _, wide in traces.bounds for end in ("lower", "upper"))
     keys = ("y", "mean", "last_value", *(f"b{band}{end}" for band in bands for end in "lh"))
     shown = own[-_MOST_ROWS:]
     cells = [[head(str(row["t"])), *(figure(number(row[key], 5)) for key in keys)] for row in shown]
-    some = f", the last {len(shown)} of {len(own)} rows drawn" if len(shown) < len(own) else ""
+    some = say("figures.forecast.last", shown=len(shown), all=len(own)) if len(shown) < len(own) else ""
     real = [row["y"] for row in own]
-    widths = " and ".join(f"{percent} %" for _, _, percent in traces.bounds)
+    widths = say("words.last").join(percent(wide / 100, 0) for _, _, wide in traces.bounds)
+    first, last = (str(own[place]["t"]) for place in (0, -1))
+    told = {
+        "name": name,
+        "first": first,
+        "last": last,
+        "low": number(min(real)),
+        "high": number(max(real)),
+        "label": label,
+    }
+    bands_told = say("figures.forecast.description_bands", **told, widths=widths) if widths else ""
     return Figure(
         name=f"forecast-{index}",
         title=name,
-        caption=f"{own[0]['t']} to {own[-1]['t']}.",
-        description=f"Real values of {name} from {own[0]['t']} to {own[-1]['t']}, between {number(min(real))} and "
-        f"{number(max(real))}, with the forecast of {label}, {f'its {widths} intervals ' if widths else ''}"
-        "and the last value.",
+        caption=say("figures.forecast.caption", first=first, last=last),
+        description=bands_told or say("figures.forecast.description", **told),
         spec=charts.forecast(index, traces.bounds, temporal=traces.temporal),
         data={"forecast": rows},
         table=Table(
             f"forecast-{index}-table",
-            f"{name}, {label}{some}",
-            ("time", "real", "forecast", "last value", *ends),
+            say("figures.forecast.table", name=name, label=label, some=some),
+            (
+                *(say(f"figures.{key}") for key in ("axis.time", "line.real", "line.forecast", "forecast.last_value")),
+                *ends,
+            ),
             cells,
         ),
         zooms=True,
@@ -101,22 +113,22 @@ def scatter_figures(evidence: Evidence, traces: Traces, rows: Rows) -> list[Figu
     if not rows:
         return []
     label = drawn_levels(evidence, traces)[0]
-    unit = ", %" if in_percent(traces) else ""
+    change = [say("figures.scatter.real_change"), say("figures.scatter.forecast_change")]
+    if in_percent(traces):
+        change = [say("figures.scatter.in_percent", what=what) for what in change]
     values = _scatter(
-        "scatter-value", "As values", ("y", "mean"), ("real value", "forecast"), rows, label, traces.shown_series,
-        "The nearer to the diagonal, the better. Prices lie near it whatever the model knows.",
+        "scatter-value", "values", ("y", "mean"), (say("figures.scatter.real_value"), say("figures.line.forecast")),
+        rows, label, traces.shown_series,
     )  # fmt: skip
     changes = _scatter(
-        "scatter-change", "As changes since the last value", ("dy", "dm"),
-        (f"real change{unit}", f"forecast change{unit}"), rows, label, traces.shown_series,
-        "The same forecasts with the last value taken away. A model that knows something follows the diagonal here.",
-    )  # fmt: skip
+        "scatter-change", "changes", ("dy", "dm"), (change[0], change[1]), rows, label, traces.shown_series
+    )
     return [made for made in (values, changes) if made is not None]
 
 
 def _scatter(
-    name: str, title: str, keys: tuple[str, str], axes: tuple[str, str], rows: Rows, label: str,
-    series: tuple[str, ...], caption: str,
+    name: str, kind: str, keys: tuple[str, str], axes: tuple[str, str], rows: Rows, label: str,
+    series: tuple[str, ...],
 ) -> Figure | None:  # fmt: skip
     own = [row for row in rows if is_finite(row[keys[0]]) and is_finite(row[keys[1]])]
     if not own:
@@ -127,19 +139,19 @@ def _scatter(
     for index, one in enumerate(series):
         pairs = [(row[keys[0]], row[keys[1]]) for row in own if row["series"] == index and row["level"] == 0]
         cells.append([head(one), figure(number(len(pairs))), figure(number(_pearson(pairs), 3))])
-    said = ", ".join(f"{row[0].text} {row[2].text}" for row in cells)
+    said = say("words.comma").join(f"{row[0].text} {row[2].text}" for row in cells)
     domain = (figures(min(seen) - room) or 0.0, figures(max(seen) + room) or 0.0)
     return Figure(
         name=name,
-        title=title,
-        caption=caption,
-        description=f"Scatter of {axes[1]} against {axes[0]} for {label}. Pearson r: {said}.",
+        title=say(f"figures.scatter.{kind}"),
+        caption=say(f"figures.scatter.{kind}_caption"),
+        description=say("figures.scatter.description", x=axes[0], y=axes[1], label=label, said=said),
         spec=charts.scatter(keys, axes, list(series), domain),
         data={"forecast": rows},
         table=Table(
             f"{name}-table",
-            f"{axes[1].capitalize()} against {axes[0]}, {label}",
-            ("series", "points", "Pearson r"),
+            say("figures.scatter.table", x=axes[0], y=axes[1].capitalize(), label=label),
+            (say("figures.axis.series"), say("figures.scatter.points"), say("figures.scatter.pearson")),
             cells,
         ),
         chooses=True,
@@ -171,19 +183,19 @@ def lag_figure(evidence: Evidence, traces: Traces) -> Figure | None:
     ]
     shifts = sorted({shift for curve in curves.values() for shift in curve})
     cells = [
-        [head(str(shift).replace("-", "−")), *(figure(number(curve.get(shift), 3)) for curve in curves.values())]
-        for shift in shifts
+        [head(number(shift)), *(figure(number(curve.get(shift), 3)) for curve in curves.values())] for shift in shifts
     ]
-    where = f" ({best.condition})" if best.condition else ""
-    said = (f"{level.main}: lowest at shift {traces.lags[level.label].shift}." for level in levels)
+    where, of = {"condition": best.condition} if best.condition else {}, "_of" * bool(best.condition)
+    said = (
+        say("figures.lag.lowest", name=level.main, shift=number(traces.lags[level.label].shift)) for level in levels
+    )
     highest = max(ratio for curve in curves.values() for ratio in curve.values())
     return Figure(
         name="lag",
-        title=f"Error of the forecast against the truth of earlier rows{where}",
-        caption=f"At 0 each forecast is held against the value it was made for, at {traces.offset} against the last "
-        "value that the network saw. A lowest point away from 0 means that the forecast mostly repeats an earlier one.",
-        description=f"Mean squared error by shift. {' '.join(said)}",
+        title=say(f"figures.lag.title{of}", **where),
+        caption=say("figures.lag.caption", offset=traces.offset),
+        description=say("figures.lag.description", said=" ".join(said)),
         spec=charts.lag(list(curves), highest, traces.offset),
         data={"lag": rows},
-        table=Table("lag-shifts", f"MSE, times that of the last value, by shift{where}", ("shift", *curves), cells),
+        table=Table("lag-shifts", say(f"figures.lag.table{of}", **where), (say("figures.axis.shift"), *curves), cells),
     )

@@ -9,9 +9,11 @@ from typing import Any
 from gatewise.report import charts_text
 from gatewise.report.evidence import Evidence, Level, show_value
 from gatewise.report.figure import Figure, Rows, is_finite
-from gatewise.report.table import Table, figure, head
+from gatewise.report.table import Table, figure, head, heads_of
 from gatewise.report.traces import figures
-from gatewise.report.words import baseline_title, listed, metric_heading, number
+from gatewise.report.words import baseline_title, metric_heading, number, percent
+from gatewise.studies.words import setting_name
+from gatewise.wording import listed, say
 
 _MOST_LEVELS = 6  # lines that one figure has colours and markers for
 
@@ -29,13 +31,22 @@ def curve_figure(evidence: Evidence) -> Figure | None:
     for level in evidence.levels:
         mean = (level.metrics.get(evidence.metric) or {}).get("mean")
         if is_finite(mean):
-            line = lines.setdefault(level.condition or "all seeds", {})
+            line = lines.setdefault(level.condition or say("figures.curve.all_seeds"), {})
             line[show_value(level.settings[setting])] = float(mean)
-    word = setting.rsplit(".", 1)[-1].replace("_", " ")
-    title = f"Test {metric_heading(evidence.metric)}"
-    told = [f"at {row['label']} with {row['runs']} of {row['of']} seeds" for row in evidence.diverged]
-    caption = "Means over seeds." + (f" Training diverged {listed(told)}." if told else "")
-    return line_figure("curve", f"{title} by {word}", caption, (word, title), lines, order, _reference(evidence))
+    word = setting_name(setting)
+    title = say("figures.test", metric=metric_heading(evidence.metric))
+    told = [say("figures.curve.at", label=row["label"], runs=row["runs"], of=row["of"]) for row in evidence.diverged]
+    caption = say("figures.curve.means")
+    caption += " " + say("figures.curve.diverged", told=listed(told)) if told else ""
+    return line_figure(
+        "curve",
+        say("figures.curve.title", title=title, word=word),
+        caption,
+        (word, title),
+        lines,
+        order,
+        _reference(evidence),
+    )
 
 
 def position_figure(evidence: Evidence) -> Figure | None:
@@ -43,12 +54,9 @@ def position_figure(evidence: Evidence) -> Figure | None:
     lines = {level.main: found for level in evidence.shown_levels if (found := _positions(level))}
     order = list(dict.fromkeys(bucket for found in lines.values() for bucket in found))
     order.sort(key=lambda bucket: int(bucket.split("-")[0]))
-    caption = (
-        "At place 1 the network has read one symbol, at place 100 it has read a hundred. Where the line goes flat, "
-        "what lies further back no longer helps."
-    )
-    axes = ("place in the window", "nats per character")
-    return line_figure("position", "Loss by place in the window", caption, axes, lines, order, None)
+    caption = say("figures.position.caption")
+    axes = (say("figures.axis.place"), say("figures.axis.nats"))
+    return line_figure("position", say("figures.position.title"), caption, axes, lines, order, None)
 
 
 def _positions(level: Level) -> dict[str, float]:
@@ -68,9 +76,9 @@ def memory_figure(evidence: Evidence) -> Figure | None:
         if found:
             lines[level.main] = found
     order = sorted({context for found in lines.values() for context in found}, key=int)
-    caption = "The same characters, predicted each time from a fresh state after only the last so many characters."
-    axes = ("characters that may be read", "nats per character")
-    return line_figure("memory", "Loss with the context cut", caption, axes, lines, order, None)
+    caption = say("figures.memory.caption")
+    axes = (say("figures.axis.readable"), say("figures.axis.nats"))
+    return line_figure("memory", say("figures.memory.title"), caption, axes, lines, order, None)
 
 
 def calibration_figure(evidence: Evidence) -> Figure | None:
@@ -89,17 +97,22 @@ def calibration_figure(evidence: Evidence) -> Figure | None:
     for main in dict.fromkeys(row["main"] for row in rows):
         own = [row for row in rows if row["main"] == main]
         gap = fmean(abs(row["confidence"] - row["accuracy"]) for row in own)
-        said.append(f"{main}: mean gap {_percent(gap)}.")
-    cells = [[head(row["main"]), *(figure(_percent(row[key])) for key in ("confidence", "accuracy"))] for row in rows]
+        said.append(say("figures.calibration.gap", name=main, gap=percent(gap)))
+    cells = [[head(row["main"]), *(figure(percent(row[key])) for key in ("confidence", "accuracy"))] for row in rows]
     return Figure(
         name="calibration",
-        title="When it is sure, is it right?",
-        caption="Equally many characters in each mark. Below the dashed line the network is surer than it should be.",
-        description=f"Accuracy by confidence. {' '.join(said)}",
+        title=say("figures.calibration.title"),
+        caption=say("figures.calibration.characters"),
+        description=say("figures.calibration.description", said=" ".join(said)),
         spec=charts_text.calibration(list(dict.fromkeys(row["main"] for row in rows)), round(low, 1)),
         data={"calibration": rows},
-        table=Table("calibration-table", "Calibration", ("setting", "how sure it was", "how often right"), cells),
+        table=Table("calibration-table", say("figures.calibration.table"), calibration_heads(), cells),
     )
+
+
+def calibration_heads() -> tuple[str, ...]:
+    """Return the headings of a table of calibration."""
+    return *heads_of("setting"), say("figures.axis.sure"), say("figures.axis.right_short")
 
 
 def line_figure(
@@ -118,19 +131,26 @@ def line_figure(
         return None
     drawn = [float(row["value"]) for row in rows] + ([base["value"]] if base else [])
     said = [
-        f"{main}: from {number(found[first])} at {first} to {number(found[last])} at {last}."
+        say(
+            "figures.curve.from_to",
+            name=main,
+            low=number(found[first]),
+            first=first,
+            high=number(found[last]),
+            last=last,
+        )
         for main, found in kept.items()
         for first, last in [(next(iter(known)), known[-1]) for known in [[x for x in order if x in found]] if known]
     ]
     left = len(lines) - len(kept)
-    caption += f" Drawn are {len(kept)} of {len(lines)} settings." if left else ""
-    caption += f" The dashed line is {base['title']}." if base else ""
+    caption += " " + say("figures.curve.some", kept=len(kept), all=len(lines)) if left else ""
+    caption += " " + say("figures.dashed", title=base["title"]) if base else ""
     cells = [[head(x), *(figure(number(found.get(x))) for found in kept.values())] for x in order]
     return Figure(
         name=name,
         title=title,
         caption=caption,
-        description=f"{title}. {' '.join(said)}",
+        description=say("figures.curve.description", title=title, said=" ".join(said)),
         spec=charts_text.curve(name, list(kept), order, axes, drawn),
         data={name: rows, f"{name}-base": [{"value": base["value"], "name": base["name"]}] if base else []},
         table=Table(f"{name}-table", title, (axes[0], *kept), cells),
@@ -142,7 +162,7 @@ def _reference(evidence: Evidence) -> dict[str, Any] | None:
     title = baseline_title(evidence.baseline)
     if not is_finite(value):
         return None
-    return {"value": figures(value), "name": f"{title}: {number(value)}", "title": title}
+    return {"value": figures(value), "name": say("figures.base", title=title, value=number(value)), "title": title}
 
 
 def _room(result: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -155,7 +175,3 @@ def _means(seeds: list[dict[str, Any]]) -> dict[str, float]:
     keys = dict.fromkeys(key for seed in seeds for key in seed)
     known = {key: [float(seed[key]) for seed in seeds if is_finite(seed.get(key))] for key in keys}
     return {key: fmean(values) for key, values in known.items() if values}
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

@@ -14,7 +14,8 @@ from gatewise.report.confusion import rank
 from gatewise.report.evidence import Evidence
 from gatewise.report.samples import harmless
 from gatewise.report.traces import typical_run
-from gatewise.report.words import number
+from gatewise.report.words import number, percent
+from gatewise.wording import digits, say
 
 #: Least effect in nats of log-odds, and what follows the letter of its class.
 _STRENGTHS = ((1.0, "3"), (0.4, "2"), (0.15, "1"))
@@ -60,9 +61,12 @@ def _mistake(row: Mapping[str, Any], classes: Sequence[str]) -> Mistake:
     return Mistake(
         label=str(row.get("label")),
         predicted=str(row.get("predicted")),
-        prob=f"{100 * float(row['prob']):.0f} %" if row.get("prob") is not None else "–",
+        prob=percent(float(row["prob"]), 0) if row.get("prob") is not None else "–",
         where=", ".join(
-            [*([str(row["file"])] if row.get("file") else []), *([f"row {place}"] if place is not None else [])]
+            [
+                *([str(row["file"])] if row.get("file") else []),
+                *([say("tables.mistakes.row", place=place)] if place is not None else []),
+            ]
         ),
         votes=_votes(row.get("votes"), classes),
         pieces=_pieces(text, words),
@@ -73,7 +77,7 @@ def _mistake(row: Mapping[str, Any], classes: Sequence[str]) -> Mistake:
 def _votes(votes: Any, classes: Sequence[str]) -> str:
     if not votes:
         return ""
-    given = [f"{name} {count:g}" for name, count in zip(classes, votes, strict=False) if count]
+    given = [f"{name} {digits(f'{count:g}')}" for name, count in zip(classes, votes, strict=False) if count]
     return ", ".join(given)
 
 
@@ -105,7 +109,10 @@ def tint(effect: float) -> str:
 
 def _moved(text: str, words: Sequence[tuple[int, int, float]]) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     ranked = sorted((word for word in words if tint(word[2])), key=lambda word: -abs(word[2]))
-    sides = (("for it", [one for one in ranked if one[2] > 0]), ("against it", [one for one in ranked if one[2] < 0]))
+    sides = (
+        (say("tables.mistakes.for_it"), [one for one in ranked if one[2] > 0]),
+        (say("tables.mistakes.against_it"), [one for one in ranked if one[2] < 0]),
+    )
     return tuple(
         (side, tuple((harmless(text[start:end]), _signed(effect)) for start, end, effect in found[:_MOST_NAMED]))
         for side, found in sides

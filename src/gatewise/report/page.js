@@ -20,6 +20,14 @@
   systemDark.addEventListener("change", showTheme);
   showTheme();
 
+  // ---- what can be pasted into a paper
+  for (const button of document.querySelectorAll("button[data-copies]")) {
+    const text = document.getElementById(button.dataset.copies);
+    button.addEventListener("click", async () => {
+      try { await navigator.clipboard.writeText(text.textContent); button.textContent = payload.copied; } catch { getSelection().selectAllChildren(text); }
+    });
+  }
+
   // ---- data: columns to rows, once for all figures
   const unpacked = new Map();
   const rows = (name) => {
@@ -46,7 +54,7 @@
     for (const key of Object.keys(payload.data)) if (text.includes(`"name":"${key}"`)) spec.datasets[key] = rows(key);
     const live = box.querySelector(".live");
     // ast: expressions are interpreted, never compiled, so that the page's policy can forbid eval
-    const { view } = await vegaEmbed(live, spec, { ast: true, actions: false, renderer: "svg", mode: "vega-lite", defaultStyle: false });
+    const { view } = await vegaEmbed(live, spec, { ast: true, actions: false, renderer: "svg", mode: "vega-lite", defaultStyle: false, ...(payload.formatLocale ? { formatLocale: payload.formatLocale, timeFormatLocale: payload.timeFormatLocale } : {}) });
     views.set(name, view);
     box.classList.add("alive");
     if (box.dataset.chooses) view.signal("level", state.level);
@@ -95,7 +103,7 @@
     for (const [name, view] of views) {
       if (name !== from && boxOf(name).dataset.zooms) view.signal("zoom_t", range).runAsync();
     }
-    status.textContent = range ? `Shown: ${label(range[0])} to ${label(range[1])}.` : "Shown: the whole test part.";
+    status.textContent = range ? payload.shown.part.replace("<first>", label(range[0])).replace("<last>", label(range[1])) : payload.shown.whole;
   };
   const zoomBy = (how) => {
     const [low, high] = extent();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,16 +16,22 @@ from gatewise.report import style, words
 from gatewise.report.bundle import render_bundle
 from gatewise.report.evidence import Evidence, read_evidence
 from gatewise.report.figure import Figure, pack
-from gatewise.report.parts import parts_of
+from gatewise.report.paper import Paper, paper
+from gatewise.report.parts import Parts, parts_of
+from gatewise.report.table import Table
 from gatewise.report.tables_decide import families_note
+from gatewise.report.translate import spoken_in, translated
 from gatewise.runs import atomic
 from gatewise.studies.folder import BundleFolder
-from gatewise.wording import say
+from gatewise.wording import direction, say, speaking
+from gatewise.wording import language as spoken
 
 _PAGE = "page.html"
+#: What the page says of a stretch of time that is shown, and the ends that a script fills in.
+_SHOWN = {"part": ("first", "last"), "whole": ()}
 
 
-def make_report(folder: Path, out: Path | None = None) -> Path:
+def make_report(folder: Path, out: Path | None = None, *, language: str | None = None) -> Path:
     """Write the page of a study folder or of one run folder.
 
     Parameters
@@ -33,6 +40,8 @@ def make_report(folder: Path, out: Path | None = None) -> Path:
         What ``gatewise study`` or ``gatewise fit --out`` wrote. Only its files are read; no model is loaded.
     out
         Where the page goes; ``page.html`` inside `folder` when absent.
+    language
+        ``en`` or ``fa``; that of the study when absent, English for a run.
 
     Returns
     -------
@@ -43,6 +52,8 @@ def make_report(folder: Path, out: Path | None = None) -> Path:
     ------
     InputError
         If the folder holds neither a study (of studies) nor a run, or a file in it cannot be read.
+    UnknownNameError
+        If there is no such language.
     OutputError
         If the page cannot be written.
 
@@ -52,7 +63,11 @@ def make_report(folder: Path, out: Path | None = None) -> Path:
     PosixPath('runs/stocks-cells/page.html')
     """
     folder = Path(folder)
-    page = render_bundle(folder) if BundleFolder(folder).is_bundle else render(read_evidence(folder))
+    with speaking(language or spoken_in(folder)):
+        if BundleFolder(folder).is_bundle:
+            page = render_bundle(folder)
+        else:
+            page = render(translated(read_evidence(folder), folder))
     path = Path(out) if out is not None else folder / _PAGE
     atomic.make_folder(path.parent)
     atomic.write_text(path, page)
@@ -62,6 +77,7 @@ def make_report(folder: Path, out: Path | None = None) -> Path:
 def render(evidence: Evidence) -> str:
     """Return the page as text."""
     parts = parts_of(evidence)
+    made = paper(evidence)
     every = [figure for group in parts.figures.values() for figure in group]
     scripts = {"early": asset("early.js"), "vega": _vega(), "page": asset("page.js")}
     page: str = template().render(
@@ -80,32 +96,56 @@ def render(evidence: Evidence) -> str:
         css=asset("page.css"),
         scripts=scripts,
         policy=policy(scripts.values()),
+        language=spoken(),
+        direction=direction(),
+        paper=made,
+        paper_parts=_paper_parts(made),
+        anchors={table.name for table in _tables(parts, every)},
     )
     return page
+
+
+def _paper_parts(made: Paper) -> list[tuple[str, str, str]]:
+    """Return what can be copied: name, heading and text of each."""
+    return [
+        ("methods", say("methods.page.methods"), made.methods),
+        ("table", say("methods.page.table"), made.table),
+        ("references", say("methods.page.references"), made.references),
+        ("again", say("methods.page.again"), "\n".join(made.again)),
+    ]
+
+
+def _tables(parts: Parts, every: list[Figure]) -> Iterator[Table]:
+    """Yield every table that stands on the page."""
+    for made in parts.tables.values():
+        yield from made if isinstance(made, list) else [made] * (made is not None)
+    yield from (figure.table for figure in every)
 
 
 def _glance(evidence: Evidence) -> list[tuple[str, str]]:
     """Return the few numbers that a reader wants first."""
     metric, title = evidence.metric, words.metric_heading(evidence.metric)
     runs = len({run.path for level in evidence.levels for run in level.runs})
-    facts = [("trainings", words.number(runs))] if evidence.is_study else []
+    facts = [(say("page.glance.trainings"), words.number(runs))] if evidence.is_study else []
     known = [level for level in evidence.levels if (level.metrics.get(metric) or {}).get("mean") is not None]
     reference = evidence.reference(metric)
     if reference is not None:
-        facts.append((f"test {title} of {words.baseline_title(evidence.baseline)}", words.number(reference)))
+        facts.append(
+            (
+                say("page.glance.test_of", metric=title, name=words.baseline_title(evidence.baseline)),
+                words.number(reference),
+            )
+        )
     if known:
         pick = max if is_higher_better(metric) else min
         best = pick(known, key=lambda level: level.metrics[metric]["mean"])
-        facts.append((f"test {title} of {best.label}", words.spread(best.metrics[metric])))
+        facts.append((say("page.glance.test_of", metric=title, name=best.label), words.spread(best.metrics[metric])))
     timed = [level for level in evidence.levels if level.seconds.get("per_epoch")]
     if timed:
         fast = min(timed, key=lambda level: level.seconds["per_epoch"])
-        facts.append(
-            (
-                f"an epoch of {fast.main}{', the fastest' if len(timed) > 1 else ''}",
-                f"{words.number(fast.seconds['per_epoch'], 3)} s",
-            )
-        )
+        form = "epoch_fastest" if len(timed) > 1 else "epoch"
+        seconds = say("page.glance.seconds", seconds=words.number(fast.seconds["per_epoch"], 3))
+        facts.append((say(f"page.glance.{form}", name=fast.main), seconds))
     return facts
 
 
@@ -113,7 +153,15 @@ def _payload(every: list[Figure]) -> str:
     """Return specs and data for the live figures as JSON that cannot end the script element it stands in."""
     data = {name: pack(rows) for figure in every for name, rows in figure.data.items()}
     specs = {figure.name: {key: value for key, value in figure.spec.items() if key != "config"} for figure in every}
-    tree = {"config": style.config(), "data": data, "specs": specs}
+    shown = {key: say(f"page.shown.{key}", **{end: f"<{end}>" for end in ends}) for key, ends in _SHOWN.items()}
+    tree = {
+        "config": style.config(),
+        "data": data,
+        "specs": specs,
+        "shown": shown,
+        "copied": say("methods.page.copied"),
+        **style.locales(),
+    }
     text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return (
         text.replace("&", "\\u0026")

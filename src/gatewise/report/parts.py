@@ -26,7 +26,9 @@ from gatewise.report import (
 from gatewise.report.evidence import Evidence
 from gatewise.report.figure import Figure
 from gatewise.report.table import Table
-from gatewise.report.traces import read_traces
+from gatewise.report.traces import Traces, read_traces
+from gatewise.report.words import percent
+from gatewise.wording import say
 
 
 @dataclass(frozen=True)
@@ -71,17 +73,19 @@ def _forecast(evidence: Evidence) -> Parts:
         "worse": tables_forecast.ratio_tables(evidence, traces),
         "interval": tables.interval_table(evidence),
     }
-    sections = [("forecasts", "Forecasts")] * bool(drawn["forecast"]) + [("lagged", "Lag check")] * bool(made["lag"])
+    sections = [_section("forecasts")] * bool(drawn["forecast"]) + [_section("lagged")] * bool(made["lag"])
     return Parts(
         template="sections_forecast.html",
-        sections=sections + [("worse", "Worse than nothing")] * bool(made["worse"]),
-        leaks="Its windows were divided at random, and neighbouring windows overlap: test windows share rows with "
-        "training windows. The numbers are kinder than any real forecast would be. Use them to compare with others "
-        "that split the same way, not to expect them tomorrow.",
+        sections=sections + [_section("worse")] * bool(made["worse"]),
+        leaks=say("page.leaking.forecast"),
         figures=drawn,
         tables=made,
         levels=figures_forecast.drawn_levels(evidence, traces),
-        extra={"traces": traces, "worse": tables_forecast.worse_sentence(evidence, traces)},
+        extra={
+            "traces": traces,
+            "drawn": _said_of_drawing(evidence, traces),
+            "worse": tables_forecast.worse_sentence(evidence, traces),
+        },
     )
 
 
@@ -101,16 +105,14 @@ def _text(evidence: Evidence) -> Parts:
     written = samples.read_samples(evidence)
     asked = samples.read_samplings(evidence)
     written += [asked] if asked else []
-    sections = [("samples", "Samples")] * bool(written) + [("memory", "Memory")] * bool(drawn["memory"])
+    sections = [_section("samples")] * bool(written) + [_section("memory")] * bool(drawn["memory"])
     return Parts(
         template="sections_text.html",
-        sections=sections + [("letters", "Letters")] * bool(made["words"] or drawn["calibration"]),
-        leaks="Its windows were drawn from the whole text: no window is in two parts, but the network has read what "
-        "stands right before and after each test window. Names, topics and style leak. Use the numbers to compare with "
-        "others that split the same way.",
+        sections=sections + [_section("letters")] * bool(made["words"] or drawn["calibration"]),
+        leaks=say("page.leaking.generate"),
         figures=drawn,
         tables=made,
-        extra={"written": written, "tints": samples.TINTS},
+        extra={"written": written, "tints": samples.tint_words()},
     )
 
 
@@ -133,15 +135,13 @@ def _classify(evidence: Evidence) -> Parts:
     matrices, others = confusion.read_matrices(evidence)
     whose, wrong = mistakes.read_mistakes(evidence)
     fair = fairness.read_fairness(evidence)
-    sections = [("classes", "Classes")] * bool(matrices) + [("sure", "Calibration")] * bool(drawn["calibration"])
-    sections += [("mistakes", "Mistakes")] * bool(wrong or made["agreement"])
-    sections += [("fairness", "Fairness")] * bool(fair) + [("encoder", "Encoder")] * bool(made["encoder"])
+    sections = [_section("classes")] * bool(matrices) + [_section("sure")] * bool(drawn["calibration"])
+    sections += [_section("mistakes")] * bool(wrong or made["agreement"])
+    sections += [_section("fairness")] * bool(fair) + [_section("encoder")] * bool(made["encoder"])
     return Parts(
         template="sections_classify.html",
         sections=sections,
-        leaks="Its parts were drawn at random, and texts that are nearly the same stand on both sides: the network has "
-        "seen some of what it is judged by. Use the numbers to compare with others that split the same way, not to "
-        "expect them of new texts.",
+        leaks=say("page.leaking.classify"),
         figures=drawn,
         tables=made,
         extra={
@@ -196,7 +196,25 @@ def _shared_tables(evidence: Evidence) -> dict[str, Table | list[Table] | None]:
         "search": tables_search.search_table(evidence),
         "machine": tables.machine_table(evidence),
         "settings": tables.settings_table(evidence),
+        "runs": tables.runs_table(evidence),
     }
+
+
+def _section(anchor: str) -> tuple[str, str]:
+    return anchor, say(f"page.nav.{anchor}")
+
+
+def _said_of_drawing(evidence: Evidence, traces: Traces) -> str:
+    """Say what of the forecasts is drawn."""
+    shown, all_series = len(traces.shown_series), len(traces.all_series)
+    widths = say("words.last").join(percent(wide / 100, 0) for _, _, wide in traces.bounds)
+    said = [say("page.forecasts.median")] * evidence.is_study
+    said += [say("page.forecasts.bands", widths=widths)] if traces.bounds else []
+    said += [say("page.forecasts.first", horizon=traces.horizon)] * (traces.horizon > 1)
+    said += [say("page.forecasts.some", shown=shown, all=all_series)] * (all_series > shown)
+    said += [say("page.forecasts.thinned")] * traces.thinned
+    said += [say("page.forecasts.jump")] * evidence.leaking
+    return " ".join(said)
 
 
 def _some(made: Figure | None) -> list[Figure]:

@@ -16,17 +16,12 @@ from gatewise.errors import InputError
 from gatewise.report.evidence import Evidence, Level
 from gatewise.report.table import Cell, Table, figure, head, text
 from gatewise.report.traces import typical_run
-from gatewise.report.words import number
+from gatewise.report.words import number, percent
 from gatewise.runs import RunFolder
+from gatewise.wording import digits, say
 
-#: Least probability, class of the page's style, and words; the first that fits counts.
-TINTS = (
-    (0.9, "t0", "90 % or more"),
-    (0.6, "t1", "60 to 90 %"),
-    (0.3, "t2", "30 to 60 %"),
-    (0.1, "t3", "10 to 30 %"),
-    (0.0, "t4", "under 10 %"),
-)
+#: Least probability and class of the page's style; the first that fits counts.
+TINTS = ((0.9, "t0"), (0.6, "t1"), (0.3, "t2"), (0.1, "t3"), (0.0, "t4"))
 _MOST_SAMPLES = 6
 _MOST_CHARACTERS = 1500
 #: Controls (but not tab and line feed) and the marks that turn the direction of all that follows.
@@ -72,14 +67,14 @@ def read_samples(evidence: Evidence) -> list[Samples]:
         if not rows:
             continue
         if not found:
-            who = (level.main if evidence.within else level.label) if len(levels) > 1 else "it"
-            title = f"What {who} wrote while it learned"
+            who = (level.main if evidence.within else level.label) if len(levels) > 1 else say("tables.samples.it")
+            title = say("tables.samples.learned", who=who)
             texts = tuple(_sample(row) for row in _spaced(rows))
             found.append(Samples(title, texts, _table("samples-table", texts)))
         else:
             last.append(_sample(rows[-1], level.main))
     if last:
-        found.append(Samples("What the others wrote at the end", tuple(last[:_MOST_SAMPLES]), None))
+        found.append(Samples(say("tables.samples.others"), tuple(last[:_MOST_SAMPLES]), None))
     return found
 
 
@@ -90,12 +85,12 @@ def read_samplings(evidence: Evidence) -> Samples | None:
         for one, result in zip(level.runs, level.results, strict=True):
             found = result.get("sampling") or {}
             texts = tuple(
-                Sample("real text" if name == "held_out" else name, "", "", _pieces(row["text"], row))
+                Sample(say("tables.samples.real") if name == "held_out" else name, "", "", _pieces(row["text"], row))
                 for name, row in found.items()
                 if isinstance(row.get("text"), str)
             )
             if texts and one is run:
-                return Samples("One text of each sampling", texts, None)
+                return Samples(say("tables.samples.each"), texts, None)
     return None
 
 
@@ -121,8 +116,12 @@ def _spaced(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _sample(row: Mapping[str, Any], when: str | None = None) -> Sample:
     moment, seconds = row.get("moment"), row.get("seconds")
-    said = f"after {moment:g} s" if moment is not None else f"at the end, after {number(seconds, 3)} s"
-    detail = f"step {number(row.get('step'))}, epoch {number(row.get('epoch'))}"
+    said = (
+        say("tables.samples.after", seconds=digits(f"{moment:g}"))
+        if moment is not None
+        else say("tables.samples.at_end", seconds=number(seconds, 3))
+    )
+    detail = say("tables.samples.detail", step=number(row.get("step")), epoch=number(row.get("epoch")))
     return Sample(when or said, detail, harmless(str(row.get("prompt") or "")), _pieces(str(row.get("text")), row))
 
 
@@ -148,7 +147,7 @@ def tint(log_prob: float | None) -> str:
     """
     if log_prob is None or not math.isfinite(log_prob):
         return ""
-    return next((kind for least, kind, _ in TINTS if math.exp(log_prob) >= least), "t4")
+    return next((kind for least, kind in TINTS if math.exp(log_prob) >= least), "t4")
 
 
 def harmless(written: str) -> str:
@@ -173,9 +172,18 @@ def _table(name: str, texts: tuple[Sample, ...]) -> Table | None:
         return None
     cells: list[list[Cell]] = []
     for sample in texts:
-        size = {kind: sum(len(part) for one, part in sample.pieces if one == kind) for _, kind, _ in TINTS}
+        size = {kind: sum(len(part) for one, part in sample.pieces if one == kind) for _, kind in TINTS}
         whole = sum(size.values())
-        shares = [figure(f"{100 * size[kind] / whole:.0f} %" if whole else text(None)) for _, kind, _ in TINTS]
+        shares = [figure(percent(size[kind] / whole, 0) if whole else text(None)) for _, kind in TINTS]
         cells.append([head(sample.when), *shares])
-    heads = ("sample", *(words for _, _, words in TINTS))
-    return Table(name, "Share of characters by how sure the network was", heads, cells)
+    heads = (say("tables.samples.sample"), *(words for _, words in tint_words()))
+    return Table(name, say("tables.samples.caption"), heads, cells)
+
+
+def tint_words() -> list[tuple[str, str]]:
+    """Return the class of each tint, and what it means in words."""
+    said = {"t0": say("tables.samples.more"), "t4": say("tables.samples.under")}
+    bounds = [round(100 * least) for least, _ in TINTS]
+    for (_, kind), low, high in zip(TINTS[1:-1], bounds[1:], bounds, strict=False):
+        said[kind] = say("tables.samples.between", low=low, high=high)
+    return [(kind, said[kind]) for _, kind in TINTS]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from gatewise.wording import language
+
 #: name -> colour on light, colour on dark. The light ones must differ from one another: they are how a style is found.
 COLOURS = {
     "paper": ("#fdfcfa", "#16181b"),
@@ -34,6 +36,29 @@ FONT = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', 'Liberation Sans
 WIDTH = 680  # of the still picture; the live one takes the width of its place
 
 
+#: In a language of other letters the fonts that have them come first.
+FONTS_OF = {"fa": "Vazirmatn, Vazir, 'Noto Sans Arabic', 'Noto Naskh Arabic', 'Segoe UI', Tahoma, 'DejaVu Sans', "}
+_PERSIAN_DAYS = ["یکشنبه", "دوشنبه", "سه‌شنبه", "چهارشنبه", "پنجشنبه", "جمعه", "شنبه"]
+_PERSIAN_MONTHS = [
+    "ژانویه", "فوریه", "مارس", "آوریل", "مه", "ژوئن", "ژوئیه", "اوت", "سپتامبر", "اکتبر", "نوامبر", "دسامبر",
+]  # fmt: skip
+
+
+def locales() -> dict[str, Any]:
+    """Return how the figures of this block's language write numbers and dates; nothing where that is Vega's own way."""
+    if language() == "en":
+        return {}
+    numbers = {
+        "decimal": "٫", "thousands": "٬", "grouping": [3], "currency": ["", ""], "numerals": list("۰۱۲۳۴۵۶۷۸۹"),
+        "percent": "٪",
+    }  # fmt: skip
+    dates = {
+        "dateTime": "%x، %X", "date": "%Y-%m-%d", "time": "%H:%M:%S", "periods": ["ق.ظ", "ب.ظ"],
+        "days": _PERSIAN_DAYS, "shortDays": _PERSIAN_DAYS, "months": _PERSIAN_MONTHS, "shortMonths": _PERSIAN_MONTHS,
+    }  # fmt: skip
+    return {"formatLocale": numbers, "timeFormatLocale": dates}
+
+
 def light(name: str) -> str:
     """Return a colour as figures are drawn with it."""
     return COLOURS[name][0]
@@ -50,7 +75,7 @@ def config() -> dict[str, Any]:
     return {
         "aria": False,  # the figure carries one label and a data table instead of a label for every mark
         "background": None,
-        "font": FONT,
+        "font": FONTS_OF.get(language(), "") + FONT,
         "padding": 4,
         "view": {"stroke": None},
         "axis": {

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatewise.report.evidence import Evidence, Level
-from gatewise.report.words import number
-from gatewise.wording import again, has, say
+from gatewise.report.words import decision, number
+from gatewise.wording import say
 
 SIGNS = {"better": "▲", "worse": "▼", "undecided": "◆", "practically the same": "≈"}
 #: A claim's verdict: its sign, and the kind of cell that it is.
@@ -40,6 +40,7 @@ class Table:
     heads: tuple[str, ...]
     rows: list[list[Cell]]
     note: str = ""
+    anchors: tuple[str, ...] = ()  # of each row, where sentences point to single ones
 
     def is_number(self, column: int) -> bool:
         """Whether the cells of a column are numbers, which stand on the right."""
@@ -56,6 +57,11 @@ def figure(text: str, kind: str = "") -> Cell:
     return Cell(text, number=True, kind=kind)
 
 
+def heads_of(*keys: str) -> tuple[str, ...]:
+    """Return the headings of columns that several tables have."""
+    return tuple(say(f"tables.head.{key}") for key in keys)
+
+
 def group(text: str, width: int) -> list[Cell]:
     """Return a row that names the rows under it."""
     return [Cell(text[:1].upper() + text[1:], head=True, kind="group", span=width)]
@@ -69,8 +75,7 @@ def text(value: Any) -> str:
 def says(word: Any) -> Cell:
     """Return a decision as a cell: a sign, the word, a colour."""
     name = str(word or "")
-    key = f"words.decision.{name.replace(' ', '_')}"
-    shown = say(key) if has(key) else again(text(word))
+    shown = decision(name) if name else text(None)
     kind = "quiet" if " " in name else name
     return Cell(f"{SIGNS[name]} {shown}", kind=kind) if name in SIGNS else Cell(shown)
 
@@ -85,7 +90,7 @@ def claim_verdict(word: Any) -> Cell:
 
 def figures_text(value: Any) -> str:
     """Return one or several figures as text."""
-    return ", ".join(text(one) for one in value) if isinstance(value, list | tuple) else text(value)
+    return say("words.comma").join(text(one) for one in value) if isinstance(value, list | tuple) else text(value)
 
 
 def grouped(evidence: Evidence, width: int, cells: Callable[[Level], list[Cell]]) -> list[list[Cell]]:
@@ -96,6 +101,6 @@ def grouped(evidence: Evidence, width: int, cells: Callable[[Level], list[Cell]]
         own = [(level, cells(level)) for level in evidence.levels if level.condition == condition]
         made = [[head(level.main if nested else level.label), *row] for level, row in own if row]
         if nested and made:
-            rows.append(group(condition or "Otherwise as it is", width))
+            rows.append(group(condition or say("tables.results.otherwise"), width))
         rows += made
     return rows

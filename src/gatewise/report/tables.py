@@ -18,13 +18,16 @@ from gatewise.report.table import (
     group,
     grouped,
     head,
+    heads_of,
     says,
     text,
 )
-from gatewise.report.words import baseline_title, interval, metric_title, number, p_value, spread
+from gatewise.report.words import baseline_title, interval, metric_title, number, p_value, percent, spread
+from gatewise.wording import digits, say
 
 #: Say the same as another column, in another unit or once more; they stand in the run's result.
 _LEFT_OUT = {f"{protocol}_{name}" for protocol in PROTOCOLS for name in ("bits_per_char", "perplexity")}
+_MOST_RUNS = 400  # on a page
 _LEFT_OUT |= {"tuned_f1_weighted", "tuned_matthews"}
 
 
@@ -33,8 +36,8 @@ def results_table(evidence: Evidence) -> Table:
     names = [name for name in NAMES if any(name in level.metrics for level in evidence.levels)]
     names += sorted({name for level in evidence.levels for name in level.metrics} - set(names))
     names = [name for name in names if name not in _LEFT_OUT]
-    costs = ("parameters", "epochs", "best epoch", "s an epoch", "ms a step")
-    heads = ("setting", *(metric_title(name) for name in names), *costs)
+    costs = heads_of("parameters", "epochs", "best_epoch", "per_epoch", "per_step")
+    heads = (*heads_of("setting"), *(metric_title(name) for name in names), *costs)
     best = {name: _best(evidence, name) for name in names}
 
     def cells(level: Level) -> list[Cell]:
@@ -43,16 +46,14 @@ def results_table(evidence: Evidence) -> Table:
 
     rows = grouped(evidence, len(heads), cells)
     if evidence.baselines:
-        rows.append(group("Baselines", len(heads)))
+        rows.append(group(say("tables.results.baselines"), len(heads)))
     for title, values in baseline_rows(evidence):
         shown = [figure(number(values.get(name))) for name in names]
         rows.append([head(title), *shown, *[figure(text(None), "quiet")] * len(costs)])
-    note = "On the test part."
-    if any(len(level.runs) > 1 for level in evidence.levels):
-        note = "Mean ± standard deviation over seeds, on the test part."
+    note = say(f"tables.results.{'many' if any(len(level.runs) > 1 for level in evidence.levels) else 'one'}")
     if len(evidence.levels) > 1:
-        note += " The best setting of each column is bold."
-    return Table("results-table", "Settings and baselines on the test part", heads, rows, note)
+        note += f" {say('tables.results.bold')}"
+    return Table("results-table", say("tables.results.caption"), heads, rows, note)
 
 
 def baseline_rows(evidence: Evidence) -> list[tuple[str, Mapping[str, Any]]]:
@@ -67,7 +68,10 @@ def baseline_rows(evidence: Evidence) -> list[tuple[str, Mapping[str, Any]]]:
         if evidence.within or len({own.get(evidence.metric) for own in found.values()}) < 2:
             rows.append((baseline_title(key), values))
         else:
-            rows += [(f"{baseline_title(key)}, {label}", own) for label, own in found.items()]
+            rows += [
+                (say("tables.results.baseline_of", title=baseline_title(key), label=label), own)
+                for label, own in found.items()
+            ]
     return rows
 
 
@@ -111,17 +115,18 @@ def _baseline_table(evidence: Evidence, name: str, where: str) -> Table | None:
         shown = number(row.get("ratio"), 3), interval(row.get("interval")), p_value(p)
         return [*(figure(value) for value in shown), says(row.get("says"))]
 
-    heads = ("setting", f"{metric_label(metric)} ratio", "95 % interval", "p", "decision")
+    ratio = say("tables.head.ratio", metric=metric_label(metric))
+    heads = (*heads_of("setting"), ratio, *heads_of("interval", "p", "decision"))
     rows = grouped(evidence, len(heads), cells)
     title = baseline_title(name)
     side = "below" if is_higher_better(metric) else "above"
-    note = f"The ratio is that to {title}: {side} 1 the setting is worse. {_test(evidence)}"
-    return Table(where, f"Against {title}", heads, rows, note) if rows else None
+    note = f"{say(f'tables.against.{side}', title=title)} {_test(evidence)}"
+    return Table(where, say("tables.against.caption", title=title), heads, rows, note) if rows else None
 
 
 def comparisons_table(evidence: Evidence) -> Table | None:
     """Every pair of levels within its condition."""
-    heads = ("pair", "metric", "difference", "95 % interval", "p", "p, Holm", "decision", "seeds", "seeds to decide")
+    heads = heads_of("pair", "metric", "difference", "interval", "p", "p_holm", "decision", "seeds", "seeds_to_decide")
     rows: list[list[Cell]] = []
     before: Any = {}
     for row in evidence.comparisons:
@@ -131,11 +136,15 @@ def comparisons_table(evidence: Evidence) -> Table | None:
             rows.append(group(words, len(heads)))
         before = condition
         word, a, b = str(row.get("says")), show_value(row.get("a")), show_value(row.get("b"))
-        decision = Cell(f"{SIGNS[word]} {a} is {word}", kind=word) if word in ("better", "worse") else says(word)
+        decision = (
+            Cell(f"{SIGNS[word]} {say(f'tables.pairs.{word}', a=a)}", kind=word)
+            if word in ("better", "worse")
+            else says(word)
+        )
         tests = (row.get("p"), row.get("p_holm"))
         rows.append(
             [
-                head(f"{a} vs {b}"),
+                head(say("tables.pairs.versus", a=a, b=b)),
                 Cell(metric_title(str(row.get("metric") or evidence.metric))),
                 figure(number(row.get("difference"), 3)),
                 figure(interval(row.get("interval"))),
@@ -144,31 +153,31 @@ def comparisons_table(evidence: Evidence) -> Table | None:
                 *(figure(text(row.get(key))) for key in ("seeds", "seeds_needed")),
             ]
         )
-    note = f"Seeds are paired. The difference is that of the first less the second. {_test(evidence)}"
-    return Table("comparisons-table", "Pairs, seed by seed", heads, rows, note) if rows else None
+    note = f"{say('tables.pairs.note')} {_test(evidence)}"
+    return Table("comparisons-table", say("tables.pairs.caption"), heads, rows, note) if rows else None
 
 
 def _test(evidence: Evidence) -> str:
-    return f"Decided by: {evidence.test}." if evidence.test else ""
+    return say("tables.against.test", test=evidence.test) if evidence.test else ""
 
 
 def interval_table(evidence: Evidence) -> Table | None:
     """How often the truth lay inside the intervals, against how often it should."""
     wanted = list(dict.fromkeys(name for levels in evidence.intervals.values() for name in levels))
-    pairs = ((f"inside the {name} % interval", "its mean width") for name in wanted)
-    heads = ("setting", *(title for pair in pairs for title in pair))
+    pairs = ((say("tables.head.inside", name=digits(name)), say("tables.head.width")) for name in wanted)
+    heads = (*heads_of("setting"), *(title for pair in pairs for title in pair))
 
     def cells(level: Level) -> list[Cell]:
         shown: list[str] = []
         for name in wanted:
             values = (evidence.intervals.get(level.label) or {}).get(name) or {}
             coverage = values.get("coverage")
-            shown += [text(None) if coverage is None else f"{100 * coverage:.1f} %", number(values.get("width"))]
+            shown += [text(None) if coverage is None else percent(coverage), number(values.get("width"))]
         return [figure(value) for value in shown]
 
-    note = "Mean over seeds." if any(len(level.runs) > 1 for level in evidence.levels) else ""
+    note = say("tables.interval.note") if any(len(level.runs) > 1 for level in evidence.levels) else ""
     rows = grouped(evidence, len(heads), cells) if wanted else []
-    return Table("interval-table", "Intervals on the test part", heads, rows, note) if rows else None
+    return Table("interval-table", say("tables.interval.caption"), heads, rows, note) if rows else None
 
 
 def claims_table(evidence: Evidence) -> Table | None:
@@ -184,14 +193,14 @@ def claims_table(evidence: Evidence) -> Table | None:
         ]
         for row in evidence.claims
     ]
-    heads = ("claim", "the report", "ours", "95 % interval", "verdict", "why")
-    return Table("claims-table", "The report's claims", heads, rows) if rows else None
+    heads = heads_of("claim", "the_report", "ours", "interval", "verdict", "why")
+    return Table("claims-table", say("tables.claims.caption"), heads, rows) if rows else None
 
 
 def failed_table(evidence: Evidence) -> Table | None:
     """Runs that came to no end."""
     rows = [[head(text(row.get("run"))), Cell(text(row.get("error")))] for row in evidence.failed]
-    return Table("failed-table", "Runs that failed", ("run", "what happened"), rows) if rows else None
+    return Table("failed-table", say("tables.failed.caption"), heads_of("run", "what_happened"), rows) if rows else None
 
 
 def machine_table(evidence: Evidence) -> Table | None:
@@ -199,9 +208,9 @@ def machine_table(evidence: Evidence) -> Table | None:
     flat = [dict(_flat(environment)) for environment in evidence.environments[:4]]
     keys = list(dict.fromkeys(key for environment in flat for key in environment))
     rows = [[head(key), *(Cell(text(environment.get(key))) for environment in flat)] for key in keys]
-    several = tuple(f"machine {index}" for index in range(1, len(flat) + 1))
-    heads = ("what", *several) if len(flat) > 1 else ("what", "value")
-    return Table("machine-table", "Machine and versions", heads, rows) if rows else None
+    several = tuple(say("tables.head.machine", index=index) for index in range(1, len(flat) + 1))
+    heads = (*heads_of("what"), *several) if len(flat) > 1 else heads_of("what", "value")
+    return Table("machine-table", say("tables.machine.caption"), heads, rows) if rows else None
 
 
 def settings_table(evidence: Evidence) -> Table | None:
@@ -209,8 +218,8 @@ def settings_table(evidence: Evidence) -> Table | None:
     varied = {key for level in evidence.levels for key in level.settings} if evidence.is_study else set()
     hidden = varied | ({"seed", "name"} if evidence.is_study else set())
     rows = [[head(key), Cell(value)] for key, value in _flat(evidence.settings, ".") if key not in hidden]
-    title = "Settings that all runs share" if evidence.is_study else "Settings"
-    return Table("settings-table", title, ("setting", "value"), rows) if rows else None
+    title = say("tables.settings.shared" if evidence.is_study else "tables.settings.caption")
+    return Table("settings-table", title, heads_of("setting", "value"), rows) if rows else None
 
 
 def _flat(tree: Mapping[str, Any], joint: str = " ", prefix: str = "") -> list[tuple[str, str]]:
@@ -220,9 +229,27 @@ def _flat(tree: Mapping[str, Any], joint: str = " ", prefix: str = "") -> list[t
         if isinstance(value, Mapping):
             pairs += _flat(value, joint, f"{prefix}{key}{joint}")
         elif isinstance(value, bool):
-            pairs.append((f"{prefix}{key}", "yes" if value else "no"))
+            pairs.append((f"{prefix}{key}", say("tables.settings.yes" if value else "tables.settings.no")))
         elif value is not None and value != []:
             items = value if isinstance(value, list | tuple) else [value]
             shown = ", ".join(f"{item:g}" if isinstance(item, float) else str(item) for item in items)
             pairs.append((f"{prefix}{key}", shown))
     return pairs
+
+
+def runs_table(evidence: Evidence) -> Table | None:
+    """Every run with its folder and its metric, so that a sentence can point to those it rests on."""
+    rows, anchors, seen = [], [], set()
+    runs = [(level, seed, run) for level in evidence.levels for seed, run in enumerate(level.runs)]
+    for level, seed, run in runs[:_MOST_RUNS]:
+        name = run.path.name
+        values = (level.metrics.get(evidence.metric) or {}).get("values") or ()
+        settings = level.results[seed] if seed < len(level.results) else {}
+        value = (settings.get("metrics") or {}).get("test", {}).get(evidence.metric)
+        shown = values[seed] if value is None and len(values) == len(level.runs) else value
+        rows.append([head(name), Cell(level.label), figure(number(seed + 1)), figure(number(shown))])
+        anchors.append(f"run-{name}" if name not in seen else f"run-{name}-{len(rows)}")
+        seen.add(name)
+    heads = (*heads_of("fingerprint", "setting", "seed"), metric_title(evidence.metric))
+    note = say("methods.page.more_runs", shown=len(rows), all=len(runs)) if len(runs) > len(rows) else ""
+    return Table("runs-table", say("methods.page.runs"), heads, rows, note, tuple(anchors)) if len(rows) > 1 else None

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from gatewise.metrics.names import metric_label
+from gatewise.metrics.names import metric_label, metric_phrase
 from gatewise.report.confusion import best_baseline, rank
 from gatewise.report.evidence import Evidence, Level
 from gatewise.report.figure import is_finite
-from gatewise.report.table import Cell, Table, figure, grouped, head, says, text
-from gatewise.report.words import baseline_title, interval, listed, number, p_value, spread
+from gatewise.report.table import Cell, Table, figure, grouped, head, heads_of, says, text
+from gatewise.report.words import baseline_title, interval, number, p_value, percent, spread
+from gatewise.wording import digits, listed, say
 
 _MOST_CLASSES = 8  # with more of them, a class is one row
-_COLUMNS = {"precision": "precision", "recall": "recall", "f1": "F1", "average_precision": "PR-AUC"}
+_COLUMNS = ("precision", "recall", "f1", "average_precision")
 
 
 def baseline_tables(evidence: Evidence) -> list[Table]:
@@ -40,11 +41,12 @@ def _baseline_table(evidence: Evidence, name: str, where: str) -> Table | None:
         return [*(figure(value) for value in shown), says(row.get("says"))]
 
     title = baseline_title(name)
-    heads = ("setting", metric_label(evidence.metric), "the baseline's", "difference", "95 % interval", "p", "decision")
+    rest = heads_of("baselines", "difference", "interval", "p", "decision")
+    heads = (*heads_of("setting"), metric_label(evidence.metric), *rest)
     rows = grouped(evidence, len(heads), cells)
-    tested = f" Decided by: {evidence.test}." if evidence.test else ""
-    note = f"The difference is the setting's less that of {title}: below 0 the setting is worse.{tested}"
-    return Table(where, f"Against {title}", heads, rows, note) if rows else None
+    tested = " " + say("tables.against.test", test=evidence.test) if evidence.test else ""
+    note = say("tables.against.difference", title=title) + tested
+    return Table(where, say("tables.against.caption", title=title), heads, rows, note) if rows else None
 
 
 def signed(value: float | None) -> str:
@@ -60,21 +62,21 @@ def class_table(evidence: Evidence) -> Table | None:
     best, name = ranked[0], best_baseline(ranked[0])
     who: list[tuple[str, dict[str, dict[str, float]]]] = []
     for level in ranked:
-        title = level.main if evidence.is_study else "the network"
+        title = level.main if evidence.is_study else say("tables.classes.network")
         who.append((title, _of_classes([(one.get("per_class") or {}).get("test") for one in level.results])))
         if level is best:
             tuned = _of_classes([(one.get("tuned_per_class") or {}).get("test") for one in level.results])
-            who += [(f"{title}, with thresholds", tuned)] if tuned else []
+            who += [(say("tables.classes.with_thresholds", title=title), tuned)] if tuned else []
     theirs = _of_classes([(one.get("baseline_per_class") or {}).get(name) for one in best.results]) if name else {}
     who += [(baseline_title(str(name)), theirs)] if theirs else []
     classes = list(who[0][1])
     if len(classes) > _MOST_CLASSES:
         return _short_class_table(classes, who)
-    heads = ("class", *_COLUMNS.values())
+    heads = (*heads_of("class"), *_columns())
     rows: list[list[Cell]] = []
     for one in classes:
         texts = number(round(who[0][1][one].get("support", 0)))
-        rows.append([Cell(f"{one}, {texts} texts", head=True, kind="group", span=len(heads))])
+        rows.append([Cell(say("tables.classes.of", name=one, texts=texts), head=True, kind="group", span=len(heads))])
         known = [found[one]["f1"] for _, found in who if one in found and is_finite(found[one].get("f1"))]
         for title, found in who:
             figures = found.get(one, {})
@@ -83,13 +85,20 @@ def class_table(evidence: Evidence) -> Table | None:
                 for key in _COLUMNS
             ]
             rows.append([head(title), *cells])
-    return Table("classes-table", "Class by class", heads, rows, f"{_note(evidence)} The best F1 of a class is bold.")
+    note = say("tables.classes.means" if evidence.is_study else "tables.classes.one")
+    note = say("tables.classes.bold", note=note)
+    return Table("classes-table", say("tables.classes.caption"), heads, rows, note)
+
+
+def _columns() -> list[str]:
+    """Return what the figures of a class are called."""
+    return [metric_phrase(key) if key != "f1" else metric_label(key) for key in _COLUMNS]
 
 
 def _short_class_table(classes: Sequence[str], who: Sequence[tuple[str, dict[str, dict[str, float]]]]) -> Table:
     """Make one row a class: the best level whole, of the others the F1."""
     (_, first), *others = who
-    heads = ("class", "texts", *_COLUMNS.values(), *(f"F1, {title}" for title, _ in others))
+    heads = (*heads_of("class", "texts"), *_columns(), *(say("tables.head.f1_of", title=title) for title, _ in others))
     rows = [
         [
             head(name),
@@ -99,11 +108,8 @@ def _short_class_table(classes: Sequence[str], who: Sequence[tuple[str, dict[str
         ]
         for name in classes
     ]
-    return Table("classes-table", "Class by class", heads, rows, f"The first columns are those of {who[0][0]}.")
-
-
-def _note(evidence: Evidence) -> str:
-    return "Means over seeds, on the test part." if evidence.is_study else "On the test part."
+    note = say("tables.classes.first", title=who[0][0])
+    return Table("classes-table", say("tables.classes.caption"), heads, rows, note)
 
 
 def _of_classes(seeds: Sequence[Mapping[str, Any] | None]) -> dict[str, dict[str, float]]:
@@ -124,7 +130,8 @@ def means(seeds: Sequence[Mapping[str, Any] | None]) -> dict[str, float]:
 
 def points_table(evidence: Evidence) -> Table | None:
     """What a wanted recall or precision costs: the threshold from validation, and what it comes to on the test part."""
-    heads = ("wanted", "threshold", "validation: precision", "recall", "test: precision", "recall", "called so")
+    columns = ("wanted", "threshold", "validation_precision", "recall", "test_precision", "recall", "called")
+    heads = tuple(say(f"tables.points.{key}") for key in columns)
     rows: list[list[Cell]] = []
     level = next((one for one in rank(evidence) if any(two.get("operating_points") for two in one.results)), None)
     if level is None:
@@ -132,24 +139,23 @@ def points_table(evidence: Evidence) -> Table | None:
     missed = []
     for same in zip(*(one["operating_points"] for one in level.results if one.get("operating_points")), strict=False):
         first = same[0]
-        wanted = f"{first['class']}: {first['wanted']} of {first['value']:g}"
+        wanted = say(f"tables.points.row_{first['wanted']}", name=first["class"], value=digits(f"{first['value']:g}"))
         missed += [wanted] if not all(one.get("reached", True) for one in same) else []
         parts = [means([one.get(part) for one in same]) for part in ("validation", "test")]
         shown = [number(part.get(key), 3) for part in parts for key in ("precision", "recall")]
         called = parts[1].get("called")
         threshold = means([{"threshold": one.get("threshold")} for one in same]).get("threshold")
-        cells = [number(threshold, 3), *shown, number(None) if called is None else f"{100 * called:.1f} %"]
+        cells = [number(threshold, 3), *shown, number(None) if called is None else percent(called)]
         rows.append([head(wanted), *(figure(value) for value in cells)])
-    note = "A text is called so when the probability of the class reaches the threshold, which validation chose."
-    note += f" Of {level.label}, means over seeds." if evidence.is_study else ""
-    note += f" Not reached on validation: {listed(missed)}." if missed else ""
-    return Table("points-table", "Operating points", heads, rows, note)
+    note = say("tables.points.note")
+    note += " " + say("tables.points.of", label=level.label) if evidence.is_study else ""
+    note += " " + say("tables.points.missed", missed=listed(missed)) if missed else ""
+    return Table("points-table", say("tables.points.caption"), heads, rows, note)
 
 
 def agreement_table(evidence: Evidence) -> Table | None:
     """The scores on texts whose annotators agreed, and on those where they did not."""
-    kinds = {"unanimous": "agreed", "contested": "did not agree"}
-    shown = {"accuracy": "accuracy", "f1_macro": "macro-F1", "nats": "log loss"}
+    kinds, shown = ("unanimous", "contested"), ("accuracy", "f1_macro", "nats")
 
     def cells(level: Level) -> list[Cell]:
         found = {kind: means([(one.get("agreement") or {}).get(kind) for one in level.results]) for kind in kinds}
@@ -162,10 +168,10 @@ def agreement_table(evidence: Evidence) -> Table | None:
             made += [figure(number(found[kind].get(key), 3)) for key in shown]
         return made
 
-    heads = ("setting", *(name for word in kinds.values() for name in (f"{word}: texts", *shown.values())))
+    heads = (*heads_of("setting"), *(say(f"tables.agreement.{key}") for kind in kinds for key in (kind, *shown)))
     rows = grouped(evidence, len(heads), cells)
-    note = "Where annotators do not agree, the label itself is in doubt: what is wrong there may not be a mistake."
-    return Table("agreement-table", "Where annotators agreed, and where not", heads, rows, note) if rows else None
+    note = say("tables.agreement.note")
+    return Table("agreement-table", say("tables.agreement.caption"), heads, rows, note) if rows else None
 
 
 def encoder_table(evidence: Evidence) -> Table | None:
@@ -181,9 +187,13 @@ def encoder_table(evidence: Evidence) -> Table | None:
         return None
     columns = [_encoder_column(results) for _, results in found.values()]
     names = list(dict.fromkeys(key for column in columns for key in column))
-    titles = [name for name, _ in found.values()] if len(found) > 1 else ["value"]
-    rows = [[head(name), *(Cell(column.get(name, "–"), number=False) for column in columns)] for name in names]
-    return Table("encoder-table", "The encoder", ("what", *titles), rows, "Each text is encoded once and kept on disk.")
+    titles = [name for name, _ in found.values()] if len(found) > 1 else heads_of("value")
+    rows = [
+        [head(say(f"tables.encoder.{name}")), *(Cell(column.get(name, "–"), number=False) for column in columns)]
+        for name in names
+    ]
+    note = say("tables.encoder.note")
+    return Table("encoder-table", say("tables.encoder.caption"), (*heads_of("what"), *titles), rows, note)
 
 
 def _encoder_column(results: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -198,15 +208,15 @@ def _encoder_column(results: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         "architecture": text(first.get("architecture")),
         "revision": text(first.get("revision")),
         "digest": str(first.get("digest") or "–")[:12],
-        "hidden layers read": ", ".join(map(str, layers)) if layers else "all",
-        "their weights in the mix": _mix(mixed),
-        "size of a token's state": text(first.get("width")),
+        "layers": ", ".join(map(str, layers)) if layers else say("tables.encoder.all"),
+        "mix": _mix(mixed),
+        "width": text(first.get("width")),
         "texts": text(first.get("texts")),
-        "encoded by these runs": text(fresh),
-        "seconds that took": number(seconds, 3) if fresh else "–",
-        "texts a second": number(fmean(speeds), 3) if speeds else "–",
-        "kept on disk": f"{number((first.get('bytes') or 0) / 1e6, 3)} MB" if first.get("bytes") else "–",
-        "cut off": _cut(results[0].get("cut")),
+        "fresh": text(fresh),
+        "seconds": number(seconds, 3) if fresh else "–",
+        "speed": number(fmean(speeds), 3) if speeds else "–",
+        "kept": f"{number((first.get('bytes') or 0) / 1e6, 3)} MB" if first.get("bytes") else "–",
+        "cut": _cut(results[0].get("cut")),
     }
     return {name: value for name, value in column.items() if value != "–"}
 
@@ -215,13 +225,13 @@ def _mix(mixed: Sequence[Sequence[float]]) -> str:
     if not mixed:
         return "–"
     weights = [fmean(same) for same in zip(*mixed, strict=False)]
-    return ", ".join(f"{100 * weight:.0f} %" for weight in weights) if len(weights) > 1 else "–"
+    return ", ".join(percent(weight, 0) for weight in weights) if len(weights) > 1 else "–"
 
 
 def _cut(cut: Mapping[str, Any] | None) -> str:
     if not cut:
         return "–"
     if not cut.get("texts"):
-        return "no text"
-    lost = f"{100 * float(cut.get('share') or 0):.2g} % of all tokens"
-    return f"{number(cut['texts'])} texts ({number(cut.get('tokens'))} tokens, {lost})"
+        return say("tables.encoder.no_text")
+    share = digits(f"{100 * float(cut.get('share') or 0):.2g}")
+    return say("tables.encoder.cut_texts", texts=number(cut["texts"]), tokens=number(cut.get("tokens")), share=share)

@@ -7,7 +7,7 @@ from typing import Any
 
 from gatewise.report.evidence import Evidence, show_setting, show_value
 from gatewise.report.table import Cell, Table, figure, group, head, says
-from gatewise.report.words import interval, metric_heading, number, p_value
+from gatewise.report.words import interval, metric_heading, number, p_value, percent
 from gatewise.studies.words import level_name
 from gatewise.wording import say
 
@@ -29,7 +29,7 @@ def effects_table(evidence: Evidence) -> Table | None:
         rows += leader
         effect = row["effect"]
         cells = [
-            head(f"{show_value(row['a'])} vs {show_value(row['b'])}"),
+            head(say("tables.pairs.versus", a=show_value(row["a"]), b=show_value(row["b"]))),
             figure(interval(row.get("interval_bca"))),
             figure(number(effect["d_z"], 2)),
             figure(interval(effect["d_z_interval"], 2)),
@@ -55,7 +55,7 @@ def _with_conditions(rows: list[Mapping[str, Any]], width: int) -> list[tuple[Ma
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return percent(share, 0)
 
 
 def _percents(bounds: Any) -> str:
@@ -77,7 +77,7 @@ def examples_table(evidence: Evidence) -> Table | None:
     for row, leader in _with_conditions(known, len(heads)):
         rows += leader
         cells = [
-            head(f"{show_value(row['a'])} vs {show_value(row['b'])}"),
+            head(say("tables.pairs.versus", a=show_value(row["a"]), b=show_value(row["b"]))),
             says(row["seeds_say"]),
             says(row["says"]),
             figure(number(row["difference"], 3)),

@@ -7,46 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gatewise.metrics.names import CLASS_NAMES, NAMES, TEXT_NAMES, is_higher_better, metric_phrase
-from gatewise.registry.outside import short_name
+from gatewise.metrics.names import CLASS_NAMES, NAMES, TEXT_NAMES, is_higher_better, metric_label, metric_phrase
 from gatewise.report.evidence import Evidence
+from gatewise.studies.words import baseline_name
+from gatewise.wording import again, digits, has, isolated, listed, say
 
-_BASELINES = {
-    "last_value": "the last value",
-    "drift": "the drift",
-    "seasonal_naive": "the value one season before",
-    "window_mean": "the window's mean",
-    "ridge": "ridge regression",
-    "auto_ets": "AutoETS",
-    "auto_arima": "AutoARIMA",
-    "theta": "Theta",
-    "uniform": "guessing evenly",
-    "unigram": "the frequency of each character",
-    "ngram": "the best n-gram",
-    "gzip": "gzip",
-    "xz": "xz",
-    "ppm": "PPM",
-    "held_out": "real text",
-    "majority": "the commonest class",
-    "tfidf_logistic": "logistic regression on TF-IDF",
-    "tfidf_balanced": "balanced logistic regression on TF-IDF",
-    "tfidf_svm": "a linear SVM on TF-IDF",
-    "encoder_logistic": "logistic regression on the encoder's mean",
-}
-#: What a baseline is, for a reader who sees that a network does not beat it.
-_ABOUT = {
-    "ngram": "An n-gram counts which characters followed the last few in the training text; it is made in seconds and "
-    "looks back no further.",
-    "gzip": "gzip only looks for repeated text.",
-    "xz": "xz only looks for repeated text.",
-    "ppm": "PPM counts which bytes followed the last few, and goes on counting as it reads.",
-    **dict.fromkeys(
-        ("tfidf_logistic", "tfidf_balanced", "tfidf_svm"),
-        "TF-IDF counts the words and runs of letters of a text, not their order, and is made in seconds.",
-    ),
-    "encoder_logistic": "It reads the same encoder without recurrence: a recurrent head has to be better than that.",
-    "majority": "It always says the same class.",
-}
+#: Baselines that the page explains to a reader who sees that a network does not beat them.
+_ABOUT = ("ngram", "gzip", "xz", "ppm", "encoder_logistic", "majority")
 _DASH = "–"
 
 
@@ -61,10 +28,8 @@ class Verdict:
 
 def metric_title(name: str) -> str:
     """Return how a metric is written, with its unit: ``mape`` -> "MAPE, %"."""
-    metric = NAMES.get(name)
-    if metric is None:
-        return name.replace("_", " ")
-    return f"{metric.label}, %" if metric.unit == "%" else metric.label
+    label = metric_label(name)
+    return f"{label}, %" if name in NAMES and NAMES[name].unit == "%" else label
 
 
 def metric_heading(name: str) -> str:
@@ -74,11 +39,11 @@ def metric_heading(name: str) -> str:
 
 def baseline_title(name: str) -> str:
     """Return a baseline's name in words: ``last_value`` -> "the last value"."""
-    return _BASELINES.get(name, short_name(name).replace("_", " "))
+    return baseline_name(name)
 
 
-def number(value: Any, digits: int = 4) -> str:
-    """Write a number with `digits` figures that count; a dash for what is not known.
+def number(value: Any, figures: int = 4) -> str:
+    """Write a number with `figures` figures that count; a dash for what is not known.
 
     Examples
     --------
@@ -89,16 +54,16 @@ def number(value: Any, digits: int = 4) -> str:
         return _DASH
     if not isinstance(value, int | float):
         return str(value)
-    if isinstance(value, int) or (math.isfinite(value) and float(f"{abs(value):.{digits}g}") >= 10 ** (digits - 1)):
-        return f"{round(value):,}".replace("-", "−")
+    if isinstance(value, int) or (math.isfinite(value) and float(f"{abs(value):.{figures}g}") >= 10 ** (figures - 1)):
+        return digits(f"{round(value):,}".replace("-", "−"))
     if not math.isfinite(value):
         return "∞" if value > 0 else "−∞"
     if value == 0:
-        return "0"
+        return digits("0")
     power = math.floor(math.log10(abs(value)))
-    places = digits - 1 - power if power >= -3 else -power  # of what is very small one figure is enough
+    places = figures - 1 - power if power >= -3 else -power  # of what is very small one figure is enough
     text = f"{value:.{max(places, 0)}f}" if power >= -7 else f"{value:.1e}"
-    return text.replace("-", "−")
+    return digits(text.replace("-", "−"))
 
 
 def spread(entry: Mapping[str, Any] | None) -> str:
@@ -108,26 +73,42 @@ def spread(entry: Mapping[str, Any] | None) -> str:
     std = entry.get("std")
     if std is None or len(entry.get("values") or ()) < 2 or std <= 1e-9 * abs(entry["mean"]):
         return number(entry["mean"])
-    return f"{number(entry['mean'])}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{number(std, 2)}"
+    return isolated(f"{number(entry['mean'])}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{number(std, 2)}")
 
 
-def interval(bounds: Any, digits: int = 3) -> str:
+def interval(bounds: Any, figures: int = 3) -> str:
     """Write an interval: "1.25 to 1.42"."""
     if not bounds or any(bound is None for bound in bounds):
         return _DASH
-    return f"{number(bounds[0], digits)} to {number(bounds[1], digits)}"
+    return say("words.range", low=number(bounds[0], figures), high=number(bounds[1], figures))
 
 
 def p_value(value: Any) -> str:
     """Write a p value: three figures, or "< 0.001"."""
     if value is None:
         return _DASH
-    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+    return digits("< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}")
 
 
-def listed(items: list[str]) -> str:
-    """Join names as a sentence does: "a, b and c"."""
-    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1] if items else ""
+def percent(share: float, places: int = 1) -> str:
+    """Write a share in percent.
+
+    Examples
+    --------
+    >>> percent(0.125), percent(0.5, 0)
+    ('12.5 %', '50 %')
+    """
+    return digits(f"{100 * share:.{places}f}") + " %"
+
+
+def p_words(value: float) -> str:
+    """Write a p value within a sentence: "p = 0.03", "p < 0.001"."""
+    return say("verdict.measured.p_least" if value < 0.001 else "verdict.measured.p", p=p_value(value))
+
+
+def capital(text: str) -> str:
+    """Begin a sentence with a capital letter and leave the rest as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def verdict(evidence: Evidence) -> Verdict:
@@ -135,7 +116,7 @@ def verdict(evidence: Evidence) -> Verdict:
     base = evidence.baseline
     rows = [row for row in evidence.against_baseline if row.get("says") and row.get("baseline") in (base, None)]
     if not rows:
-        return Verdict("No verdict: nothing was compared with a baseline.", (), "none")
+        return Verdict(say("verdict.none"), (), "none")
     title = headline_title(evidence)
     said = {word: [row for row in rows if row["says"] == word] for word in ("better", "undecided", "worse")}
     sign = -1 if is_higher_better(evidence.metric) else 1
@@ -150,17 +131,17 @@ def verdict(evidence: Evidence) -> Verdict:
         headline = _of_one(evidence.levels[0].label, title, tone)
         beside = next((one.get("compressor") for one in evidence.levels[0].results if one.get("compressor")), None)
         if beside:
-            sentences.append(str(beside["note"]))
+            sentences.append(again(str(beside["note"])))
         elif len(evidence.baselines) > 1 and evidence.task == "forecast":
-            sentences.append(f"Of {len(evidence.baselines)} baselines {title} has the least error.")
+            sentences.append(say("verdict.least_error", count=len(evidence.baselines), title=title))
     if base == "last_value":
-        below = "" if title == baseline_title(base) else f" (below: {baseline_title(base)})"
-        sentences.append(
-            f"{title.capitalize()} as a forecast{below} says that nothing changes: it knows nothing and costs nothing."
-        )
+        below = {} if title == baseline_title(base) else {"below": baseline_title(base)}
+        key = "verdict.last_value_below" if below else "verdict.last_value"
+        sentences.append(say(key, title=title.capitalize(), **below))
     if evidence.task == "classify" and not evidence.is_study:
         sentences += _of_thresholds(evidence.levels[0].results[0])
-    sentences += [_ABOUT[base]] if base in _ABOUT and tone != "better" else []
+    about = "tfidf" if base.startswith("tfidf") else base
+    sentences += [say(f"verdict.about.{about}")] if about in (*_ABOUT, "tfidf") and tone != "better" else []
     return Verdict(headline, tuple(sentences), tone)
 
 
@@ -168,28 +149,29 @@ def headline_title(evidence: Evidence) -> str:
     """Name the baseline as a person would: the last value of closing prices is the last close."""
     columns = (evidence.settings.get("data") or {}).get("column") or ()
     closes = [columns] if isinstance(columns, str) else list(columns)
-    return (
-        "the last close"
-        if evidence.baseline == "last_value" and [name.lower() for name in closes] in (["close"], ["adj close"])
-        else baseline_title(evidence.baseline)
-    )
+    is_close = evidence.baseline == "last_value" and [name.lower() for name in closes] in (["close"], ["adj close"])
+    return baseline_title("last_close" if is_close else evidence.baseline)
 
 
 def _of_many(said: Mapping[str, list[Any]], count: int, title: str, what: str) -> tuple[str, str, str]:
     """Return headline, a sentence about the others, and the tone."""
     better, undecided, worse = (len(said[word]) for word in ("better", "undecided", "worse"))
-    others = [f"{worse} {'is' if worse == 1 else 'are'} worse"] * bool(worse)
-    others += [f"{undecided} {'is' if undecided == 1 else 'are'} undecided"] * bool(undecided)
+    others = [say("verdict.many.are_worse", n=worse)] * bool(worse)
+    others += [say("verdict.many.are_undecided", n=undecided)] * bool(undecided)
     if better:
-        headline = f"Every {what} beats {title}." if better == count else f"{better} of {count} settings beat {title}."
-        return headline, f"Of the others, {listed(others)}." if others else "", "mixed" if others else "better"
-    if undecided:
-        return (
-            f"No {what} is shown to beat {title}.",
-            f"Of {count} settings, {listed(others)}." if count > 1 else "",
-            "undecided",
+        headline = (
+            say("verdict.many.every", what=say(f"verdict.what.each_{what}"), title=title)
+            if better == count
+            else say("verdict.many.some", better=better, count=count, title=title)
         )
-    return f"No {what} beats {title}.", f"All {count} settings are worse." if count > 1 else "", "worse"
+        rest = say("verdict.many.others", others=listed(others)) if others else ""
+        return headline, rest, "mixed" if others else "better"
+    one = say(f"verdict.what.{what}")
+    if undecided:
+        rest = say("verdict.many.of_all", count=count, others=listed(others)) if count > 1 else ""
+        return say("verdict.many.none_shown", what=one, title=title), rest, "undecided"
+    rest = say("verdict.many.all_worse", count=count) if count > 1 else ""
+    return say("verdict.many.none", what=one, title=title), rest, "worse"
 
 
 def _too_few_seeds(evidence: Evidence) -> list[str]:
@@ -197,18 +179,14 @@ def _too_few_seeds(evidence: Evidence) -> list[str]:
     counts = [len((level.metrics.get(evidence.metric) or {}).get("values") or ()) for level in evidence.levels]
     most = max(counts, default=0)
     least_p = 2.0 / 2**most
-    if most == 0 or least_p <= 0.05:
-        return []
-    with_seeds = "One seed decides" if most == 1 else f"{most} seeds decide"
-    reach = "" if most == 1 else f" (the exact test's least p is {p_value(least_p)})"
-    return [f"{with_seeds} nothing, however large a difference is{reach}: run more of them."]
+    return [] if most == 0 or least_p <= 0.05 else [say("verdict.too_few", n=most, p=p_value(least_p))]
 
 
 def _of_one(label: str, baseline: str, says: str) -> str:
     first, *rest = label.split(" ")
     name = " ".join([first.upper() if first in {"rnn", "gru", "lstm"} else first, *rest])
-    middle = {"better": "beats", "worse": "does not beat", "undecided": "cannot be told apart from"}
-    return f"{name} {middle.get(says, 'was compared with')} {baseline}."
+    form = says if says in ("better", "worse", "undecided") else "compared"
+    return say(f"verdict.one.{form}", name=name, baseline=baseline)
 
 
 def _measured(evidence: Evidence, row: Mapping[str, Any], title: str, *, nearest: bool) -> list[str]:
@@ -218,35 +196,50 @@ def _measured(evidence: Evidence, row: Mapping[str, Any], title: str, *, nearest
     entry = (level.metrics.get(key) if level else None) or {}
     reference = row.get("value", evidence.baselines.get(evidence.baseline, {}).get(key))
     seeds = len(entry.get("values") or ())
-    over = f" on average over {seeds} seeds" if seeds > 1 else ""
-    who = f"{'Nearest comes' if nearest else 'Best is'} {row.get('label')}, with" if evidence.is_study else "It has"
+    who = {"label": str(row.get("label"))} if evidence.is_study else {}
+    form = ("nearest" if nearest else "best") if evidence.is_study else "alone"
     alone = (level.results[0].get("intervals") or {}).get(key) if level and not evidence.is_study else None
-    within = f" (95 % interval over its texts {interval(alone)})" if alone else ""
-    sentences = [f"{who} a test {metric_phrase(key)} of {number(entry.get('mean'))}{within}{over}."]
-    found = [f"95 % interval {interval(row['interval'])}"] if row.get("interval") else []
+    measured = say(
+        f"verdict.measured.{form}",
+        **who,
+        metric=metric_phrase(key),
+        value=number(entry.get("mean")),
+        within=say("verdict.measured.within", interval=interval(alone)) if alone else "",
+        over=say("verdict.measured.over", seeds=seeds) if seeds > 1 else "",
+    )
+    found = [say("verdict.measured.interval", interval=interval(row["interval"]))] if row.get("interval") else []
     p = row.get("p_holm") if row.get("p_holm") is not None else row.get("p")
-    found += [f"p {'' if p < 0.001 else '= '}{p_value(p)}"] if p is not None else []
-    what = "it" if is_higher_better(key) else "the error" if evidence.task == "forecast" else "the loss"
-    times = f"{what} is {number(row['ratio'], 3)} times as large" if row.get("ratio") is not None else ""
-    beside = f" ({', '.join(found)})" if found else ""
+    found += [p_words(p)] if p is not None else []
+    what = "it" if is_higher_better(key) else "error" if evidence.task == "forecast" else "loss"
+    ratio = row.get("ratio")
+    times = say(f"verdict.measured.times_{what}", ratio=number(ratio, 3)) if ratio is not None else ""
     if reference is not None and evidence.task == "classify":
-        return [" ".join([*sentences, _gained(row, title, reference, p)])]
+        return [f"{measured} {_gained(row, title, reference, p)}"]
     if reference is not None:
-        sentences.append(f"{title.capitalize()} has {number(reference)}{f': {times}{beside}' if times else ''}.")
-    elif times:
-        sentences.append(f"Beside {title}, {times}{beside}.")
-    return [" ".join(sentences)]
+        told = {"title": title.capitalize(), "value": number(reference)}
+        has_times = say("verdict.measured.has_times", **told, times=times, beside=_brackets(found))
+        return [f"{measured} {has_times if times else say('verdict.measured.has', **told)}"]
+    if times:
+        return [f"{measured} {say('verdict.measured.beside', title=title, times=times, beside=_brackets(found))}"]
+    return [measured]
+
+
+def _brackets(facts: list[str]) -> str:
+    return say("verdict.measured.in_brackets", facts=say("words.comma").join(facts)) if facts else ""
 
 
 def _gained(row: Mapping[str, Any], title: str, reference: float, p: Any) -> str:
     """Say what a baseline has, and by how much a score is above or below it."""
     ratio, bounds = row.get("ratio"), row.get("interval")
-    found = [f"95 % interval of the difference {interval([(end - 1) * reference for end in bounds])}"] if bounds else []
-    found += [f"p {'' if p < 0.001 else '= '}{p_value(p)}"] if p is not None else []
-    beside = f" ({', '.join(found)})" if found else ""
+    shifted = interval([(end - 1) * reference for end in bounds]) if bounds else ""
+    found = [say("verdict.measured.interval_difference", interval=shifted)] if bounds else []
+    found += [p_words(p)] if p is not None else []
     gain = 0.0 if ratio is None else (ratio - 1) * reference
-    less = f": {number(abs(gain), 3)} {'less' if gain > 0 else 'more'}{beside}" if gain else ""
-    return f"{title[:1].upper()}{title[1:]} has {number(reference)}{less}."
+    told = {"title": capital(title), "value": number(reference)}
+    if not gain:
+        return say("verdict.measured.has", **told)
+    form = "has_less" if gain > 0 else "has_more"
+    return say(f"verdict.measured.{form}", **told, gain=number(abs(gain), 3), beside=_brackets(found))
 
 
 def _of_thresholds(result: Mapping[str, Any]) -> list[str]:
@@ -255,15 +248,24 @@ def _of_thresholds(result: Mapping[str, Any]) -> list[str]:
     said = []
     if tuned.get("ours") and tuned.get("theirs"):
         ours, theirs = (number(tuned[side].get("value")) for side in ("ours", "theirs"))
-        bounds = f", 95 % interval of the difference {interval(tuned['interval'])}" if tuned.get("interval") else ""
+        bounds = say("verdict.thresholds_bounds", interval=interval(tuned["interval"])) if tuned.get("interval") else ""
         said.append(
-            f"With thresholds that both chose on validation it has {ours}, and {baseline_title(str(tuned['against']))} "
-            f"{theirs}: {tuned.get('says')}{bounds}."
+            say(
+                "verdict.thresholds",
+                ours=ours,
+                title=baseline_title(str(tuned["against"])),
+                theirs=theirs,
+                says=decision(tuned.get("says")),
+                bounds=bounds,
+            )
         )
     if right.get("ours_alone") is not None and right.get("p") is not None:
-        p = "" if right["p"] < 0.001 else "= "
-        said.append(
-            f"It alone is right on {number(right['ours_alone'])} texts, the baseline alone on "
-            f"{number(right['theirs_alone'])} (McNemar, p {p}{p_value(right['p'])})."
-        )
+        alone = {"ours": number(right["ours_alone"]), "theirs": number(right["theirs_alone"])}
+        said.append(say("verdict.mcnemar", **alone, p=p_words(right["p"])))
     return said
+
+
+def decision(word: Any) -> str:
+    """Say a decision in this block's language."""
+    key = f"words.decision.{str(word or '').replace(' ', '_')}"
+    return say(key) if has(key) else again(str(word or ""))

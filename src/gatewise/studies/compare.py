@@ -16,8 +16,6 @@ from gatewise.metrics.names import direction
 from gatewise.registry import task_of
 from gatewise.studies.claims import judge_claims
 from gatewise.studies.decide import beyond_pairs, decide_tree, pair_details
-from gatewise.studies.findings import make_findings
-from gatewise.studies.findings_decide import decide_findings
 from gatewise.studies.folder import FORMAT_VERSION, StudyFolder
 from gatewise.studies.levels import (
     LevelResults,
@@ -28,8 +26,9 @@ from gatewise.studies.levels import (
     partition,
     read_levels,
 )
+from gatewise.studies.retold import all_findings
 from gatewise.studies.rules import Rules
-from gatewise.studies.search.summary import search_findings, search_notes, summarise_search
+from gatewise.studies.search.summary import search_notes, summarise_search
 from gatewise.studies.statistics import decide_all
 from gatewise.wording import language, say, speaking
 
@@ -78,7 +77,7 @@ def _compare(place: StudyFolder, study: Mapping[str, Any]) -> dict[str, Any]:
     }
     tree |= beyond_pairs(place, levels, study, tree["comparisons"])
     tree["notes"] = _notes(place, levels, study, tree)
-    tree["findings"] = [*make_findings(tree, levels), *decide_findings(tree), *search_findings(tree["search"])]
+    tree["findings"] = all_findings(tree, levels)
     place.write_comparison(tree)
     return tree
 

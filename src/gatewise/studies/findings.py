@@ -273,8 +273,24 @@ def _time(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]:
             "text": say("findings.time.order", levels=listed(parts)),
             "evidence": [say("findings.time.alone", runs=len(alone), threads=told), say("findings.time.whole")],
             "see": "time-table",
+            **_why_so_fast(tree["main"], [level for level, _ in known]),
         }
     ]
+
+
+def _why_so_fast(main: str, levels: Sequence[LevelResults]) -> dict[str, str]:
+    """Say what a step costs and which kernel computed it: a cell's speed is mostly that of its kernel."""
+    steps: dict[tuple[str, str], list[float]] = {}
+    for level in levels:
+        timing = level.timing or {}
+        step = (timing.get("seconds") or {}).get("per_step_median")
+        if timing.get("kernel") and step is not None:
+            steps.setdefault((level_name(main, level.settings[main]), str(timing["kernel"])), []).append(1000 * step)
+    if not steps:
+        return {}
+    order = sorted(steps, key=lambda one: sum(steps[one]) / len(steps[one]))
+    parts = (say("findings.time.step", name=one[0], step=span(steps[one]), kernel=one[1]) for one in order)
+    return {"why": say("findings.time.why", steps=listed(parts))}
 
 
 def _the_same(tree: Tree) -> list[Finding]:

@@ -7,9 +7,22 @@ from itertools import pairwise
 from typing import Any
 
 from gatewise.studies.statistics import SAME
-from gatewise.studies.words import capital, level_name, listed, metric_label, ratio_value, setting, span, times
+from gatewise.studies.words import (
+    capital,
+    difference_words,
+    label_of,
+    level_name,
+    listed,
+    metric_label,
+    p_words,
+    ratio_value,
+    setting,
+    setting_name,
+    span,
+    times,
+)
 from gatewise.studies.words import value as value_text
-from gatewise.wording import say
+from gatewise.wording import again, digits, say
 
 Finding = dict[str, Any]
 Tree = Mapping[str, Any]
@@ -24,14 +37,9 @@ _KEYS = {"better": "better", "worse": "worse", SAME: "same", "undecided": "undec
 
 def decide_findings(tree: Tree) -> list[Finding]:
     """Say what ``comparison.json`` holds beyond its pairs."""
-    return [
-        *_against_reference(tree),
-        *_small(tree),
-        *_over_datasets(tree),
-        *_over_examples(tree),
-        *_interactions(tree),
-        *_fronts(tree),
-    ]
+    pairs = [*_against_reference(tree), *_small(tree), *_over_examples(tree)]
+    whole = [*_over_datasets(tree), *_interactions(tree), *_fronts(tree)]
+    return [{**one, "see": "comparisons-table"} for one in pairs] + [{**one, "see": "results-table"} for one in whole]
 
 
 def _against_reference(tree: Tree) -> list[Finding]:
@@ -46,7 +54,9 @@ def _against_reference(tree: Tree) -> list[Finding]:
         if levels:
             parts.append(say(f"decide.reference.{key}", levels=listed(levels)))
     head = say("decide.reference.head", reference=level_name(main, rows[0]["b"]))
-    text = say("decide.reference.all", head=head, metric=metric_label(tree["metric"]), parts="; ".join(parts))
+    text = say(
+        "decide.reference.all", head=head, metric=metric_label(tree["metric"]), parts=say("words.semicolon").join(parts)
+    )
     return [{"text": text, "evidence": [_pair(main, row) for row in rows]}]
 
 
@@ -71,11 +81,16 @@ def _small(tree: Tree) -> list[Finding]:
 
 
 def _pair(main: str, row: Mapping[str, Any]) -> str:
-    bounds = row["interval"]
-    spread = "" if bounds is None else f" (95 % interval {value_text(bounds[0])} to {value_text(bounds[1])})"
-    p = "" if row.get("p_same") is None else f", p of being inside the margin {row['p_same']:.3g} after Holm"
-    name = f"{level_name(main, row['a'])} less {level_name(main, row['b'])}"
-    return f"{name}: {value_text(row['difference'])}{spread}, p {row['p_holm']:.3g} after Holm{p}, {row['seeds']} seeds"
+    p = p_words(row)
+    if row.get("p_same") is not None:
+        p = say("decide.evidence.inside", p=p, same=digits(f"{row['p_same']:.3g}"))
+    return say(
+        "findings.best.evidence",
+        pair=say("findings.best.pair", a=level_name(main, row["a"]), b=level_name(main, row["b"])),
+        difference=difference_words(row["difference"], row["interval"]),
+        p=p,
+        seeds=say("words.seeds", n=row["seeds"]),
+    )
 
 
 def _over_datasets(tree: Tree) -> list[Finding]:
@@ -90,16 +105,21 @@ def _over_datasets(tree: Tree) -> list[Finding]:
     if not decided and found["p"] <= tree["decide"]["alpha"]:
         key = "some"
     others = listed(level_name(main, row["b"] if row["a"] == mine else row["a"]) for row in decided)
-    values = {"n": len(found["datasets"]), "best": level_name(main, mine), "rank": f"{average[place]:.2f}"}
+    values = {"n": len(found["datasets"]), "best": level_name(main, mine), "rank": digits(f"{average[place]:.2f}")}
     text = say(f"decide.datasets.{key}", **values, levels=others)
-    ranks = (f"{level_name(main, level)} {rank:.2f}" for level, rank in zip(found["levels"], average, strict=True))
+    ranks = [
+        say("decide.evidence.rank", level=level_name(main, level), rank=digits(f"{rank:.2f}"))
+        for level, rank in zip(found["levels"], average, strict=True)
+    ]
+    critical = {"value": digits(f"{found['critical_difference']:.3g}"), "test": again(str(found["post_hoc"]))}
+    friedman = {"value": digits(f"{found['statistic']:.3g}"), "p": digits(f"{found['p']:.3g}")}
     return [
         {
             "text": text,
             "evidence": [
-                f"average ranks {', '.join(ranks)}",
-                f"Friedman {found['statistic']:.3g}, p {found['p']:.3g}",
-                f"critical difference {found['critical_difference']:.3g} ({found['post_hoc']})",
+                say("decide.evidence.ranks", ranks=say("words.comma").join(ranks)),
+                say("decide.evidence.friedman", **friedman),
+                say("decide.evidence.critical", **critical),
             ],
         }
     ]
@@ -138,12 +158,19 @@ def _over_examples(tree: Tree) -> list[Finding]:
 
 def _sample(main: str, row: Mapping[str, Any]) -> str:
     where = listed(setting(key, value) for key, value in row["condition"].items())
-    p = "no test" if row["p_holm"] is None else f"p {row['p_holm']:.3g} after Holm"
     beside = row.get("mcnemar")
-    more = "" if not beside else f", McNemar decides with {beside['decided']} of {beside['seeds']} seeds"
-    pair = f"{level_name(main, row['a'])} less {level_name(main, row['b'])}"
-    over = f"{row['test']} over {row['n']:,}, {row['seeds']} seeds averaged"
-    return f"{where + ', ' if where else ''}{pair}: {value_text(row['difference'])}, {p} ({over}{more})"
+    more = say("decide.evidence.mcnemar", decided=beside["decided"], of=beside["seeds"]) if beside else ""
+    pair = say("findings.best.pair", a=level_name(main, row["a"]), b=level_name(main, row["b"]))
+    told = {
+        "pair": say("words.comma").join([where, pair]) if where else pair,
+        "difference": value_text(row["difference"]),
+        "p": p_words(row),
+        "test": again(str(row["test"])),
+        "count": digits(f"{row['n']:,}"),
+        "seeds": row["seeds"],
+        "more": more,
+    }
+    return say("decide.evidence.sample", **told)
 
 
 def _interactions(tree: Tree) -> list[Finding]:
@@ -160,17 +187,18 @@ def _interactions(tree: Tree) -> list[Finding]:
             u0=level_name(one, u0),
             v=level_name(other, v),
             v0=level_name(other, v0),
-            other=other.rsplit(".", 1)[-1].replace("_", " "),
+            other=setting_name(other),
             metric=metric_label(row["metric"]),
             there=write(there),
             here=write(here),
         )
         bounds = row["interval"]
-        size = f"{'ratio of ratios' if row['scale'] == 'ratio' else 'difference of differences'} {write(row['size'])}"
-        spread = "" if bounds is None else f" (95 % interval {write(bounds[0])} to {write(bounds[1])})"
-        found.append(
-            {"text": text, "evidence": [f"{size}{spread}", f"p {row['p_holm']:.3g} after Holm, {row['seeds']} seeds"]}
-        )
+        known = write(row["size"])
+        if bounds is not None:
+            known = say("words.within", value=known, low=write(bounds[0]), high=write(bounds[1]))
+        size = say(f"decide.evidence.{'ratios' if row['scale'] == 'ratio' else 'differences'}", size=known)
+        tested = say("findings.effect.tested", p=p_words(row), seeds=row["seeds"])
+        found.append({"text": text, "evidence": [size, tested]})
     return found
 
 
@@ -194,15 +222,23 @@ def _fronts(tree: Tree) -> list[Finding]:
     )
     if not beaten or len(names) > MOST or not (rising and below):
         return []
-    evidence = [
-        "from the cheapest: " + ", ".join(_point(points[name], cost) for name in names),
-        "beaten: " + ", ".join(_point(points[name], cost) for name in beaten[:MOST]),
-    ]
+    shown = {str(level["label"]): label_of(str(level["label"]), level["settings"]) for level in tree["levels"]}
+    comma = say("words.comma")
+    order = comma.join(_point(points[name], cost, shown) for name in names)
+    worse = comma.join(_point(points[name], cost, shown) for name in beaten[:MOST])
+    evidence = [say("decide.evidence.cheapest", levels=order), say("decide.evidence.beaten", levels=worse)]
     words = {"metric": metric_label(found["metric"]), "cost": say(f"decide.cost.{cost}")}
     if len(names) == 1:
-        return [{"text": capital(say("decide.pareto.one", best=names[0], **words)), "evidence": evidence}]
+        return [
+            {
+                "text": capital(say("decide.pareto.one", best=shown.get(names[0], names[0]), **words)),
+                "evidence": evidence,
+            }
+        ]
     more = times(points[names[-1]][cost] / points[names[0]][cost])
-    text = say("decide.pareto.front", levels=listed(names), cheap=names[0], best=names[-1], times=more, **words)
+    told_names = [shown.get(name, name) for name in names]
+    ends = {"cheap": told_names[0], "best": told_names[-1]}
+    text = say("decide.pareto.front", levels=listed(told_names), **ends, times=more, **words)
     return [{"text": text, "evidence": evidence}]
 
 
@@ -220,9 +256,10 @@ def _sure(tree: Tree) -> set[tuple[str, str]]:
     return found
 
 
-def _point(point: Mapping[str, Any], cost: str) -> str:
-    return f"{point['label']} {value_text(point['quality'])} at {_cost(point[cost])}"
+def _point(point: Mapping[str, Any], cost: str, shown: Mapping[str, str]) -> str:
+    label = shown.get(point["label"], point["label"])
+    return say("decide.evidence.point", level=label, quality=value_text(point["quality"]), cost=_cost(point[cost]))
 
 
 def _cost(value: float) -> str:
-    return span([value]) if value < 1000 else f"{value:,.0f}" if value < 1e7 else f"{value:.3g}"
+    return span([value]) if value < 1000 else digits(f"{value:,.0f}" if value < 1e7 else f"{value:.3g}")

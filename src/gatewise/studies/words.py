@@ -13,7 +13,7 @@ from gatewise.wording import again, digits, has, isolated, language, listed, say
 
 __all__ = [
     "baseline_name", "capital", "count", "difference_words", "label_of", "level_name", "listed", "metric_label",
-    "p_words", "ratio_value", "ratio_words", "setting", "span", "times", "value",
+    "p_words", "ratio_value", "ratio_words", "setting", "setting_name", "span", "times", "value",
 ]  # fmt: skip
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?")
@@ -47,9 +47,19 @@ def setting(factor: str, value: Any) -> str:
         return with_setting(factor, value)
     if factor == "split.train_size" and value is None:
         return say("names.all_training_texts")
-    key = f"names.setting.{factor.rsplit('.', 1)[-1]}"
-    name = say(key) if has(key) else factor.rsplit(".", 1)[-1].replace("_", " ")
-    return f"{name} {setting_value(value)}"
+    return f"{setting_name(factor)} {setting_value(value)}"
+
+
+def setting_name(factor: str) -> str:
+    """Name a setting by the last word of its path.
+
+    Examples
+    --------
+    >>> setting_name("train.learning_rate")
+    'learning rate'
+    """
+    last = factor.rsplit(".", 1)[-1]
+    return say(f"names.setting.{last}") if has(f"names.setting.{last}") else last.replace("_", " ")
 
 
 def setting_value(value: Any) -> str:

@@ -151,10 +151,16 @@ def listed(items: Iterable[str]) -> str:
     return comma.join(names) if len(names) < 2 else f"{comma.join(names[:-1])}{last}{names[-1]}"
 
 
-def again(text: str) -> str:
+def again(text: str, *, filled: int = 4) -> str:
     """Say a sentence that another block said, in this block's language; as it is when the catalogue has none like it.
 
     Runs keep what they noticed as sentences. A page in another language finds each in the catalogue by its form.
+
+    Parameters
+    ----------
+    filled
+        How many times the letters of a sentence of the catalogue the filled one may have; with more, somebody's own
+        words would be taken for one.
 
     Examples
     --------
@@ -168,9 +174,9 @@ def again(text: str) -> str:
     found = exact.get(plain)
     if found is not None:
         return text if here in found[1] else say(found[0])
-    for form, key, spoken in forms:
+    for letters, form, key, spoken in forms:
         match = form.fullmatch(plain)
-        if match:
+        if match and sum(map(str.isalpha, plain)) <= filled * letters:
             if spoken == here:
                 return text
             values = {name: _again_value(value) for name, value in match.groupdict().items()}
@@ -188,7 +194,7 @@ def _has_forms(key: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _known() -> tuple[dict[str, tuple[str, set[str]]], list[tuple[re.Pattern[str], str, str]]]:
+def _known() -> tuple[dict[str, tuple[str, set[str]]], list[tuple[int, re.Pattern[str], str, str]]]:
     """Return sentences without values by their text, and the forms of the others, the longest first."""
     exact: dict[str, tuple[str, set[str]]] = {}
     forms: list[tuple[int, re.Pattern[str], str, str]] = []
@@ -198,13 +204,13 @@ def _known() -> tuple[dict[str, tuple[str, set[str]]], list[tuple[re.Pattern[str
                 for text in (said,) if isinstance(said, str) else said.values():
                     parts = list(Formatter().parse(text))
                     names = [name for _, name, _, _ in parts if name is not None]
-                    letters = sum(len(literal) for literal, *_ in parts)
+                    letters = sum(letter.isalpha() for literal, *_ in parts for letter in literal)
                     if not names:
                         exact.setdefault(text.format(), (f"{room}.{rest}", set()))[1].add(spoken)
                     elif letters >= _LEAST_KNOWN:
                         forms.append((letters, _form(parts), f"{room}.{rest}", spoken))
     forms.sort(key=lambda one: -one[0])
-    return exact, [(form, key, spoken) for _, form, key, spoken in forms]
+    return exact, forms
 
 
 def _form(parts: list[Any]) -> re.Pattern[str]:

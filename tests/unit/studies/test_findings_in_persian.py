@@ -85,4 +85,5 @@ def test_sentences_of_a_folder_without_its_plan_are_known_again(folder, tmp_path
     tree = json.loads(json.dumps(folder.read_comparison()))
     with speaking("fa"):
         found = retold_findings(StudyFolder(tmp_path), tree)
-    assert all(re.search("[\u0620-\u064a]", finding["text"]) for finding in found)
+    known = [finding for finding in found if re.search("[\u0620-\u064a]", finding["text"])]
+    assert 2 * len(known) > len(found)  # a sentence that is mostly names is left as it is

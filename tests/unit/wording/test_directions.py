@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from gatewise.studies.words import (
     baseline_name,
@@ -67,6 +68,7 @@ def test_names_of_levels_metrics_and_baselines() -> None:
         ("early stopped", "توقف زودهنگام"),
         ("3 of 12 runs are missing from these numbers.", "۳ اجرا از ۱۲ اجرا در این اعداد نیست."),
         ("nothing that anybody knows", "nothing that anybody knows"),
+        ("Do any of them beat the last close, and which of both is best?",) * 2,
     ],
 )
 def test_what_a_file_holds_is_said_again(recorded: str, said: str) -> None:
@@ -80,3 +82,14 @@ def test_what_was_said_in_persian_is_said_again_in_english() -> None:
     with speaking("fa"):
         persian = say("notes.missing", missing=3, all=1200)
     assert again(persian) == "3 of 1200 runs are missing from these numbers."
+
+
+def test_the_questions_of_ready_studies_are_those_of_their_files() -> None:
+    from gatewise.studies.library import study_text
+    from gatewise.wording import _room
+
+    for name, entry in _room("ready").items():
+        question = yaml.safe_load(study_text(name))["question"]
+        assert entry["en"] == " ".join(question.split()), name
+        with speaking("fa"):
+            assert again(question.strip()) == entry["fa"]
