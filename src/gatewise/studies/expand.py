@@ -6,7 +6,6 @@ that contradict themselves.
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,7 +62,7 @@ def expand(
         label = ", ".join(level.label for level in chosen.values()) or name
         try:
             changes = changes_of(chosen)
-            tree = copy.deepcopy(plain)
+            tree = _copied(plain)
             lay(tree, {**changes, **(over or {})})
             settings = parse(type(base), tree)
         except SettingsError as error:
@@ -71,6 +70,11 @@ def expand(
             continue
         found.append(Combination(label, chosen, settings, settings.what_counts()))
     return found, [*problems, *_same_names(found), *_ignored(found), *_options(found), *_same_levels(factors, found)]
+
+
+def _copied(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy the branches of a tree; its leaves are replaced and never changed."""
+    return {key: _copied(value) if isinstance(value, dict) else value for key, value in tree.items()}
 
 
 def _same_names(found: Iterable[Combination]) -> list[str]:

@@ -166,11 +166,11 @@ def plan_study(study: StudySettings, digest: Callable[[Any], str] | None = None,
         raise SettingsError("\n".join(dict.fromkeys(problems)))
     checked = task_of({"task": study.task}).load("digest")
     digests = Digests(checked if digest is None else lambda settings: digest(settings.data))
-    digests.read(combinations)
+    found = digests.read(combinations)
     sizes: list[Size] = []
     if budget is not None and budget.parameters is not None:
         combinations, sizes = solve_units(combinations, budget.parameters)
-    runs = [run for one in combinations for run in _seeded(one, seeds, digests(one.settings))]
+    runs = [run for one, data in zip(combinations, found, strict=True) for run in _seeded(one, seeds, data)]
     timing = [] if study.timing is None else [_timed(one, study, seeds[0], digests) for one in combinations]
     every = (*factors, study.inner) if study.inner else factors
     warnings = (*design_warnings(study, every), *search_warnings(study), *_noise(study))
@@ -184,17 +184,18 @@ class Digests:
         self._digest = digest
         self.known: dict[str, str] = {}
 
-    def read(self, combinations: list[Combination]) -> None:
+    def read(self, combinations: list[Combination]) -> list[str]:
         """Read the data of all combinations, and tell everything that is wrong with them at once."""
-        problems: dict[str, type[Exception]] = {}
+        found, problems = list[str](), dict[str, type[Exception]]()
         for one in combinations:
             try:
-                self(one.settings)
+                found.append(self(one.settings))
             except (DataError, SettingsError) as error:
                 problems.setdefault(str(error), type(error))
         if problems:
             kinds = set(problems.values())
             raise (kinds.pop() if len(kinds) == 1 else DataError)("\n".join(problems))
+        return found
 
     def __call__(self, settings: Any) -> str:
         """Return the digest of the data that a run's settings describe."""

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Probe:
     steps : steps of an epoch.
     around : seconds of everything that is not training.
     size : bytes of the run's folder.
+    whole : whether there was time for all that follows the training.
     """
 
     label: str
@@ -56,6 +57,7 @@ class Probe:
     steps: int
     around: float
     size: int
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,11 @@ def megabytes(size: int) -> str:
     return f"{max(1, round(size / 1e3))} kB"
 
 
+def note_of(folder: Path) -> Path:
+    """Return where a probe writes down what its training took."""
+    return folder.with_suffix(".json")
+
+
 class _Probing:
     """Probes, one after another in one worker, until the time is over."""
 
@@ -169,6 +176,7 @@ class _Probing:
                     run, started = waiting.pop(_newest(waiting, found)), time.monotonic()
                     made = self._one(worker, run, Path(home) / run.fingerprint)
                     if made is None:
+                        found += _broken_off(run, Path(home) / run.fingerprint, time.monotonic() - started)
                         break
                     found += made
                     longest = max(longest, time.monotonic() - started) if len(found) > 1 else 0.0  # torch loads once
@@ -176,7 +184,7 @@ class _Probing:
                 clock.cancel()
                 worker.kill()
                 worker.close()
-        return found
+        return _without_start(found)
 
     def _one(self, worker: Worker, run: PlannedRun, folder: Path) -> list[Probe] | None:
         """Return what one run took, nothing where it failed, None when the time was over."""
@@ -193,6 +201,24 @@ class _Probing:
         times = result.get("trained", 1)  # once a fold
         around = max(0.0, (seconds.get("total") or trained) - trained)
         return [Probe(run.label, run.levels, times * probed["epoch"], probed["steps"], around, _size(folder))]
+
+
+def _broken_off(run: PlannedRun, folder: Path, seconds: float) -> list[Probe]:
+    """Return what is known of a run that there was no time for, if it was trained at all."""
+    try:
+        told = json.loads(note_of(folder).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    around = max(0.0, seconds - told["trained"])
+    return [Probe(run.label, run.levels, told["epoch"], told["steps"], around, _size(folder), whole=False)]
+
+
+def _without_start(found: list[Probe]) -> list[Probe]:
+    """Take from the first probe what the others had not to do: libraries are loaded once a worker, not once a run."""
+    if len(found) < 2:
+        return found
+    first, *others = found
+    return [replace(first, around=min(first.around, max(probe.around for probe in others))), *others]
 
 
 def _reckon(run: PlannedRun, probes: list[Probe]) -> float:
@@ -246,6 +272,8 @@ def _how(probes: list[Probe], runs: list[PlannedRun]) -> str:
         return "no estimate: no run came to its end within the time of a probe"
     early = any(run.settings.at("train").patience is not None for run in runs)
     most = "; runs that stop early take less" if early else ""
+    if not all(probe.whole for probe in probes):
+        most += "; judging takes longer than a probe may, so all takes more than this"
     return f"from {len(probes)} of {len(labels)} combinations, each trained for a moment{most}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,13 +10,15 @@ from typing import Any
 
 from gatewise.registry import task_of
 from gatewise.settings import RunSettings
+from gatewise.studies.probe import note_of
 from gatewise.training import Silent
 
 
 class Watch(Silent):
     """Remembers how many steps an epoch has, and what they took."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Path) -> None:
+        self._note = note
         self.steps = 0
         self.rows: list[Mapping[str, Any]] = []
 
@@ -26,6 +29,16 @@ class Watch(Silent):
     def end_epoch(self, row: Mapping[str, Any]) -> None:
         """Remember what an epoch, or the part of one that there was time for, took."""
         self.rows.append(row)
+
+    def stop(self) -> None:
+        """Write down what is known, in case there is no time for what follows the training."""
+        if self.rows:
+            self._note.write_text(json.dumps(self.told()), encoding="utf-8")
+
+    def told(self) -> dict[str, float]:
+        """Return the seconds of an epoch, its steps, and the seconds of training so far."""
+        trained = sum(float(row["seconds"]) for row in self.rows)
+        return {"epoch": self.seconds(), "steps": self.steps, "trained": trained}
 
     def seconds(self) -> float:
         """Return the seconds of a whole epoch; the first is slow, so it counts only where there is no other."""
@@ -47,7 +60,7 @@ def run(
     progress: Any = None,  # noqa: ARG001 - a worker's way of calling
 ) -> dict[str, Any]:
     """Do a run as its task does it, and add the seconds of an epoch and its steps to the result."""
-    watch = Watch()
+    watch = Watch(note_of(folder))
     runner = task_of({"task": settings.task}).load("runner")
     result: dict[str, Any] = runner(settings, folder, threads=threads, exclusive=exclusive, progress=watch)
-    return {**result, "probe": {"epoch": watch.seconds(), "steps": watch.steps}}
+    return {**result, "probe": watch.told()}

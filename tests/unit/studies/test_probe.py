@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import time
 
@@ -153,3 +154,25 @@ def test_combinations_written_out_are_run_and_compared(tmp_path, monkeypatch, ca
     done = json.loads(capsys.readouterr().out)
     assert [(row["a"], row["b"]) for row in done["comparisons"]] == [("rnn", "gru, units 3")]
     assert done["findings"]
+
+
+def test_what_follows_a_training_may_take_longer_than_a_probe(tmp_path, monkeypatch):
+    """Then the training alone is reckoned, and the plan says that it all takes more."""
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "slow_judge.py").write_text(
+        "import time\n"
+        "from gatewise.studies.probed import Watch, note_of\n"
+        "def run(settings, folder, *, threads, exclusive, progress):\n"
+        "    folder.mkdir(parents=True)\n"
+        "    watch = Watch(note_of(folder))\n"
+        "    watch.start(epochs=None, steps_per_epoch=10, steps_done=0)\n"
+        "    watch.end_epoch({'steps': 5, 'seconds': 1.5, 'step_ms_median': 200})\n"
+        "    watch.stop()\n"
+        "    time.sleep(600)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'code'}:{os.environ.get('PYTHONPATH', '')}")
+    cost = estimate(
+        plan(train={"epochs": 10}), StudyFolder(tmp_path / "s"), jobs=1, runner="slow_judge:run", longest=12
+    )
+    assert cost.seconds["units 2"] > 10 * (10 * 0.2 + 0.5)
+    assert "judging takes longer than a probe may" in cost.how
