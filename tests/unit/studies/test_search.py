@@ -68,8 +68,8 @@ def tree(search=None, **rest):
     return {**file, "train": {"learning_rate": 1e-3, "epochs": 30}, "search": search, **rest}
 
 
-def do(folder, search=None, **rest):
-    return run_study(resolve(tree(search, **rest)), folder, engine=Here(), digest=lambda data: "digest")
+def do(folder, search=None, *, yes=False, **rest):
+    return run_study(resolve(tree(search, **rest)), folder, engine=Here(), digest=lambda data: "digest", yes=yes)
 
 
 def do_with_workers(folder, jobs):
@@ -185,7 +185,7 @@ def test_nothing_is_done_twice_and_more_trials_go_on_from_those_there(tmp_path):
     do(tmp_path / "s")
     assert (tmp_path / "s" / "calls").read_text() == first
     old = told(tmp_path / "s")
-    do(tmp_path / "s", {"trials": 14})
+    do(tmp_path / "s", {"trials": 14}, yes=True)
     new = told(tmp_path / "s")
     assert [level["trials"][:12] for level in new["levels"]] == [level["trials"] for level in old["levels"]]
 
@@ -363,7 +363,7 @@ def test_the_comparison_says_budget_choice_worth_and_edges(tmp_path):
 def test_a_study_that_no_longer_searches_shows_no_search(tmp_path):
     do(tmp_path / "s", {"trials": 2})
     without = {key: value for key, value in tree().items() if key != "search"}
-    run_study(resolve(without), tmp_path / "s", engine=Here(), digest=lambda data: "digest")
+    run_study(resolve(without), tmp_path / "s", engine=Here(), digest=lambda data: "digest", yes=True)
     assert StudyFolder(tmp_path / "s").read_comparison()["search"] is None
 
 
@@ -493,4 +493,4 @@ def test_a_search_that_has_ended_is_not_asked_again(tmp_path, monkeypatch):
     do(tmp_path / "s")
     assert told(tmp_path / "s") == before
     with pytest.raises(TypeError):
-        do(tmp_path / "s", {"seed": 5})
+        do(tmp_path / "s", {"seed": 5}, yes=True)
