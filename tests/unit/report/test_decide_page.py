@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from tests.unit.studies.test_beyond_pairs import forecast_study, interacting
-from tests.unit.studies.test_compare import STEPS, make, result
 
 from gatewise.report import figures_decide, make_report, tables_decide
 from gatewise.report.evidence import read_evidence
 from gatewise.studies.compare import compare_study
 from gatewise.wording import speaking
+from study_samples import STEPS, forecast_study, interacting, make, result
 
 CELLS = {"model.cell": ["rnn", "gru", "lstm"]}
 

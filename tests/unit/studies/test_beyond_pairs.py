@@ -1,18 +1,17 @@
 """What a study says beyond pairs: data sets, interactions, costs, test examples."""
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from tests.unit.studies.test_compare import STEPS, make, result
 
 from gatewise.errors import InputError
 from gatewise.metrics import compare_losses
 from gatewise.metrics.confusion import DECISIONS, confusion
 from gatewise.studies import datasets, examples, pareto
 from gatewise.studies.compare import compare_study
+from study_samples import STEPS, forecast_study, interacting, make, result
 
 CELLS = {"model.cell": ["rnn", "gru", "lstm"]}
 
@@ -113,14 +112,6 @@ def test_a_factor_may_be_named_as_the_data_sets_and_others_are_not(tmp_path):
 # ---- interactions
 
 
-def interacting(levels, seed):
-    """The second level of the dropout doubles the error of the GRU and triples that of the RNN."""
-    value = {"rnn": 120.0, "gru": 100.0}[levels["model.cell"]] * (1 + STEPS[seed] / 100)
-    if levels["model.input_dropout"] == 0.1:
-        value *= {"rnn": 3.0, "gru": 2.0}[levels["model.cell"]] * (1 + 0.001 * seed)
-    return value
-
-
 def test_an_interaction_is_a_ratio_of_ratios_and_is_said(tmp_path):
     vary = {"model.cell": ["gru", "rnn"], "model.input_dropout": [0.0, 0.1]}
     tree = compare_study(make(tmp_path / "s", interacting, vary=vary).path)
@@ -216,29 +207,6 @@ def test_only_times_of_runs_that_were_alone_make_a_front(tmp_path):
 
 
 # ---- test examples
-
-
-def forecast_study(folder, errors, seeds=7, **tree):
-    """Write a study whose levels have the test errors that ``errors(levels, seed)`` gives, (n,)."""
-
-    def score(levels, seed):
-        return float(np.mean(errors(levels, seed) ** 2))
-
-    place = make(folder, score, seeds=seeds, **tree)
-    for run in place.read_study()["runs"]:
-        made = errors(run["levels"], run["seed"])
-        n = len(made)
-        place.run(run["fingerprint"]).write_settings({"data": {"target_offset": 1}})
-        place.run(run["fingerprint"]).write_predictions(
-            pl.DataFrame(
-                {
-                    "part": ["train"] * 3 + ["test"] * n, "window": np.arange(n + 3), "unique_id": ["A"] * (n + 3),
-                    "cutoff": np.arange(n + 3), "ds": np.arange(n + 3) + 1, "step": [1] * (n + 3),
-                    "y": np.zeros(n + 3), "mean": np.concatenate([np.zeros(3), made]), "last_value": np.ones(n + 3),
-                }
-            )
-        )  # fmt: skip
-    return place
 
 
 def test_what_seeds_and_what_windows_say_is_kept_apart(tmp_path):

@@ -5,65 +5,11 @@ import pytest
 from gatewise.errors import InputError
 from gatewise.studies import words
 from gatewise.studies.compare import compare_study
-from gatewise.studies.file import resolve
-from gatewise.studies.folder import StudyFolder
-from gatewise.studies.plan import plan_study
-
-LAST = {"mse": 100.0, "mape": 2.0, "pearson": 0.9}
-RIDGE = {"mse": 90.0, "mape": 1.9, "pearson": 0.91}
-#: Small, uneven steps from seed to seed, the same for every level: seeds are paired.
-STEPS = (0.0, 3.0, -2.0, 5.0, 1.0, -4.0, 2.0)
-
-
-def result(mse, *, seed=0, leaking=False, notes=(), exclusive=False, per_epoch=1.0, epochs=10):
-    return {
-        "format_version": 1, "status": "finished", "name": f"run of {mse}", "task": "forecast",
-        "parameters": 321, "leaking": leaking,
-        "epochs": {"run": epochs, "best": epochs - 3}, "exclusive": exclusive, "threads": 2,
-        "seconds": {"per_epoch": per_epoch, "per_step_median": 0.002},
-        "metrics": {
-            "test": {"mse": mse, "mape": mse / 50, "pearson": 1 - mse / 1000},
-            "series": {"GOOG": {"mse": mse * 2, "pearson": 0.99}, "AAPL": {"mse": mse / 2, "pearson": 0.98}},
-        },
-        "baselines": {"last_value": {"test": LAST}, "ridge": {"test": RIDGE}}, "notes": list(notes),
-    }  # fmt: skip
-
-
-def make(folder, score, *, seeds=7, timing=None, skip=(), **tree):
-    """Write a study folder whose runs have the results that ``score(levels, seed)`` gives."""
-    file = {
-        "name": "small",
-        "question": "Which?",
-        "data": {"files": ["sample:A"]},
-        "seeds": seeds,
-        "timing": bool(timing),
-    }
-    planned = plan_study(
-        resolve({**file, "vary": {"model.cell": ["rnn", "gru", "lstm"]}, **tree}), lambda data: "digest"
-    )
-    place = StudyFolder(folder)
-    folder.mkdir()
-    place.write_study(planned.to_json())
-    for run in planned.runs:
-        if (run.label, run.seed) not in skip:
-            made = score(run.levels, run.seed)
-            write(place.run(run.fingerprint), made if isinstance(made, dict) else result(made))
-    for run in planned.timing:
-        write(place.timing(run.fingerprint), timing(run.levels))
-    return place
-
-
-def write(run, content):
-    run.path.mkdir(parents=True, exist_ok=True)
-    run.write_result(content)
+from study_samples import LAST, RIDGE, STEPS, make, result, rows_of
 
 
 def by_cell(rnn, gru, lstm):
     return lambda levels, seed: {"rnn": rnn, "gru": gru, "lstm": lstm}[levels["model.cell"]] + STEPS[seed]
-
-
-def rows_of(tree):
-    return {(row["a"], row["b"]): row for row in tree["comparisons"]}
 
 
 def test_levels_carry_every_number_over_seeds(tmp_path):

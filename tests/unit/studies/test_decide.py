@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from tests.unit.studies.test_compare import STEPS, make, rows_of
 
 from gatewise.errors import SettingsError
 from gatewise.studies import effects, paired_tests, power
@@ -14,6 +13,7 @@ from gatewise.studies.compare import compare_study
 from gatewise.studies.file import resolve
 from gatewise.studies.plan import plan_study
 from gatewise.studies.rules import read_margin
+from study_samples import STEPS, make, rows_of
 
 VARY = {"model.cell": ["rnn", "gru", "lstm"]}
 
