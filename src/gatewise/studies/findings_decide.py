@@ -57,7 +57,7 @@ def _against_reference(tree: Tree) -> list[Finding]:
     text = say(
         "decide.reference.all", head=head, metric=metric_label(tree["metric"]), parts=say("words.semicolon").join(parts)
     )
-    return [{"text": text, "evidence": [_pair(main, row) for row in rows]}]
+    return [{"text": text, "evidence": [_pair(main, row) for row in rows], "see": "comparisons-table"}]
 
 
 def _small(tree: Tree) -> list[Finding]:
@@ -75,6 +75,7 @@ def _small(tree: Tree) -> list[Finding]:
                 difference=value_text(row["difference"]),
             ),
             "evidence": [_pair(main, row)],
+            "see": "effects-table",
         }
         for row in [row for row in tree["comparisons"] if row.get("small")][:MOST]
     ]
@@ -121,6 +122,7 @@ def _over_datasets(tree: Tree) -> list[Finding]:
                 say("decide.evidence.friedman", **friedman),
                 say("decide.evidence.critical", **critical),
             ],
+            "see": "ranks-table",
         }
     ]
 
@@ -138,7 +140,8 @@ def _over_examples(tree: Tree) -> list[Finding]:
         seeds = [row for row in rows if row["seeds_say"] in ("better", "worse")]
         both = [row for row in seeds if row["holds"] == "both"]
         text = say("decide.holds.many", n=len(seeds), k=len(both), examples=examples)
-        return [{"text": text, "evidence": [_sample(main, row) for row in seeds if row["holds"] != "both"][:MOST]}]
+        evidence = [_sample(main, row) for row in seeds if row["holds"] != "both"][:MOST]
+        return [{"text": text, "evidence": evidence, "see": "examples-table"}]
     said: dict[tuple[str, str, str, str], list[list[Mapping[str, Any]]]] = {}
     for (_, holds, _), alike in groups.items():
         says = alike[0]["says"] if holds == "examples" else alike[0]["seeds_say"]
@@ -152,7 +155,7 @@ def _over_examples(tree: Tree) -> list[Finding]:
         if all(named):
             text = say("decide.holds.where", condition="; ".join(named), text=text[:1].lower() + text[1:])
         evidence = [_sample(main, one) for alike in where for one in alike]
-        found.append({"text": capital(text), "evidence": evidence[:_MOST_EVIDENCE]})
+        found.append({"text": capital(text), "evidence": evidence[:_MOST_EVIDENCE], "see": "examples-table"})
     return found
 
 
@@ -198,7 +201,7 @@ def _interactions(tree: Tree) -> list[Finding]:
             known = say("words.within", value=known, low=write(bounds[0]), high=write(bounds[1]))
         size = say(f"decide.evidence.{'ratios' if row['scale'] == 'ratio' else 'differences'}", size=known)
         tested = say("findings.effect.tested", p=p_words(row), seeds=row["seeds"])
-        found.append({"text": text, "evidence": [size, tested]})
+        found.append({"text": text, "evidence": [size, tested], "see": "interactions-table"})
     return found
 
 
@@ -227,19 +230,21 @@ def _fronts(tree: Tree) -> list[Finding]:
     order = comma.join(_point(points[name], cost, shown) for name in names)
     worse = comma.join(_point(points[name], cost, shown) for name in beaten[:MOST])
     evidence = [say("decide.evidence.cheapest", levels=order), say("decide.evidence.beaten", levels=worse)]
+    see = f"front-{cost}-table"
     words = {"metric": metric_label(found["metric"]), "cost": say(f"decide.cost.{cost}")}
     if len(names) == 1:
         return [
             {
                 "text": capital(say("decide.pareto.one", best=shown.get(names[0], names[0]), **words)),
                 "evidence": evidence,
+                "see": see,
             }
         ]
     more = times(points[names[-1]][cost] / points[names[0]][cost])
     told_names = [shown.get(name, name) for name in names]
     ends = {"cheap": told_names[0], "best": told_names[-1]}
     text = say("decide.pareto.front", levels=listed(told_names), **ends, times=more, **words)
-    return [{"text": text, "evidence": evidence}]
+    return [{"text": text, "evidence": evidence, "see": see}]
 
 
 def _sure(tree: Tree) -> set[tuple[str, str]]:

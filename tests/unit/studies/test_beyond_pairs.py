@@ -319,3 +319,19 @@ def test_texts_are_compared_with_mcnemar_beside(tmp_path):
     assert found.interval[0] > 0.0
     assert (found.mcnemar["seeds"], found.mcnemar["decided"]) == (3, 3)
     assert examples._of_texts(ours, [(labels, said(0.5), which[::-1])], "accuracy", 0.05) is None
+
+
+def test_all_of_it_is_found_in_persian_too(tmp_path):
+    noise = np.random.default_rng(3).normal(size=200)
+    scale = {"gru": 1.0, "rnn": 1.5, "lstm": 1.3}
+    place = forecast_study(
+        tmp_path / "s", lambda levels, seed: noise * scale[levels["model.cell"]] * (1 + 0.01 * seed), language="fa"
+    )
+    texts = [one["text"] + " ".join(one["evidence"]) for one in compare_study(place.path)["findings"]]
+    assert any("هم روی بذرها و هم روی پنجره‌های آزمون برقرار است" in text for text in texts)
+    vary = {"model.cell": ["gru", "rnn"], "model.input_dropout": [0.0, 0.1]}
+    texts = [
+        one["text"]
+        for one in compare_study(make(tmp_path / "t", interacting, vary=vary, language="fa").path)["findings"]
+    ]
+    assert any("بستگی دارد" in text for text in texts)
