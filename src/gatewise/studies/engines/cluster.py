@@ -17,7 +17,7 @@ from gatewise.errors import GatewiseError, InputError, MissingExtraError
 from gatewise.runs.environment import cores
 
 _TCP_SECONDS = 3.0
-_ANSWER_SECONDS = 9.0
+_ANSWER_SECONDS = 7.0
 _HELLO_SECONDS = 30.0
 
 
