@@ -14,7 +14,7 @@ from gatewise.report.table import Cell, Table, figure, head
 from gatewise.report.traces import figures
 from gatewise.report.words import metric_heading, metric_title, number, p_value
 from gatewise.studies.words import level_name
-from gatewise.wording import say
+from gatewise.wording import digits, say
 
 #: Pairs of factors that are drawn, the clearest first.
 _MOST_DRAWN = 3
@@ -32,7 +32,8 @@ def rank_figure(evidence: Evidence) -> Figure | None:
     names = {place: level_name(main, found["levels"][place]) for place in places}
     means: Rows = [
         {
-            "level": names[place], "rank": figures(found["average"][place]), "shown": f"{found['average'][place]:.2f}",
+            "level": names[place], "rank": figures(found["average"][place]),
+            "shown": digits(f"{found['average'][place]:.2f}"),
             "low": figures(found["average"][place] - half), "high": figures(found["average"][place] + half),
         }
         for place in places
@@ -43,10 +44,12 @@ def rank_figure(evidence: Evidence) -> Figure | None:
         for place in places
     ]
     rows = [
-        [head(name), *(figure(f"{number(scores[place])} ({ranks[place]:g})") for place in places)]
+        [head(name), *(figure(f"{number(scores[place])} ({digits(f'{ranks[place]:g}')})") for place in places)]
         for name, scores, ranks in zip(found["datasets"], found["scores"], found["ranks"], strict=True)
     ]
-    rows.append([head(say("decide.page.average")), *(figure(f"{found['average'][place]:.2f}") for place in places)])
+    rows.append(
+        [head(say("decide.page.average")), *(figure(digits(f"{found['average'][place]:.2f}")) for place in places)]
+    )
     values = {
         "n": len(found["datasets"]), "p": p_value(found["p"]), "statistic": number(found["statistic"], 3),
         "difference": number(found["critical_difference"], 3),
@@ -106,7 +109,11 @@ def _interaction(evidence: Evidence, pair: tuple[str, str], name: str) -> Figure
         caption=say("decide.page.interaction_note"),
         description=" ".join(f"{row['main']}, {row['x']}: {number(row['value'])}." for row in means),
         spec=charts_decide.interaction(
-            name, mains, across, (second, f"test {metric_title(metric)}"), [row["value"] for row in seeds]
+            name,
+            mains,
+            across,
+            (second, say("verdict.summary.test", metric=metric_title(metric))),
+            [row["value"] for row in seeds],
         ),
         data={f"{name}-means": means, f"{name}-seeds": seeds},
         table=Table(f"{name}-table", title, (first, *across), rows),
@@ -150,7 +157,7 @@ def _front(evidence: Evidence, found: Mapping[str, Any], cost: str) -> Figure:
         for point in points
         if point["level"] in names
     ]
-    axes = _cost_title(cost), f"test {metric_title(found['metric'])}"
+    axes = _cost_title(cost), say("verdict.summary.test", metric=metric_title(found["metric"]))
     heads = (say("decide.page.setting"), axes[1], axes[0], say("decide.page.on_front"))
     rows = [
         [

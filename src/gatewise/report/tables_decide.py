@@ -9,7 +9,7 @@ from gatewise.report.evidence import Evidence, show_setting, show_value
 from gatewise.report.table import Cell, Table, figure, group, head, says
 from gatewise.report.words import interval, metric_heading, number, p_value, percent
 from gatewise.studies.words import level_name
-from gatewise.wording import say
+from gatewise.wording import digits, say
 
 #: Rows of interactions that stand on the page, the clearest first.
 _MOST_ROWS = 12
@@ -59,7 +59,10 @@ def _percent(share: float) -> str:
 
 
 def _percents(bounds: Any) -> str:
-    return "–" if not bounds else f"{100 * bounds[0]:.0f} to {100 * bounds[1]:.0f} %"
+    if not bounds:
+        return "–"
+    low, high = (digits(f"{100 * bound:.0f}") for bound in bounds)
+    return say("words.percent", number=say("words.range", low=low, high=high))
 
 
 def examples_table(evidence: Evidence) -> Table | None:

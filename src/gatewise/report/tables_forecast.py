@@ -68,7 +68,7 @@ def lag_table(evidence: Evidence, traces: Traces) -> Table | None:
         if lag is None:
             return []
         which = {0: "made_for", traces.offset: "last_seen"}.get(lag.shift, "another")
-        skill = figure(f"{number(100 * lag.skill, 3)} %", "worse" if lag.skill < 0 else "better")
+        skill = figure(say("words.percent", number=number(100 * lag.skill, 3)), "worse" if lag.skill < 0 else "better")
         return [figure(number(lag.shift)), Cell(say(f"tables.lag.{which}")), skill, figure(number(lag.correlation, 2))]
 
     heads = (*heads_of("setting"), *(say(f"tables.lag.{key}") for key in ("best_shift", "which_is", "skill", "r")))

@@ -12,7 +12,7 @@ from gatewise.report.table import Cell, Table, figure, head
 from gatewise.report.words import metric_heading, number
 from gatewise.studies.search.summary import worth
 from gatewise.studies.words import label_of, setting
-from gatewise.wording import say
+from gatewise.wording import digits, say
 
 _MOST_POINTS = 60
 
@@ -85,5 +85,5 @@ def _row(level: Mapping[str, Any]) -> list[Cell]:
 
 
 def _percent(share: float) -> str:
-    text = f"{100 * share:+.1f} %"
-    return "0.0 %" if text[1:] == "0.0 %" else text.replace("-", "−")
+    text = f"{100 * share:+.1f}"
+    return say("words.percent", number=digits("0.0" if text[1:] == "0.0" else text.replace("-", "−")))

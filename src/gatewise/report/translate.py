@@ -41,6 +41,7 @@ def translated(evidence: Evidence, folder: Path) -> Evidence:
         failed=tuple({**row, "run": _run(str(row.get("run")), names)} for row in evidence.failed),
         notes=tuple(again(note) for note in evidence.notes),
         test=again(evidence.test),
+        decided=_decided(evidence.decided, names),
         intervals={names.get(label, label): found for label, found in evidence.intervals.items()},
     )
     if not evidence.is_study:
@@ -65,6 +66,16 @@ def _level(level: Level, main: str, names: Mapping[str, str]) -> Level:
         main=show_main(main, level.settings[main]) if main in level.settings else names[level.label],
         condition=say("words.comma").join(conditions),
     )
+
+
+def _decided(decided: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Name the settings of the fronts of quality against cost as the levels are named."""
+    found = decided.get("pareto")
+    if not found:
+        return dict(decided)
+    fronts = {cost: [names.get(label, label) for label in labels] for cost, labels in found["fronts"].items()}
+    points = [_named(point, names) for point in found["points"]]
+    return {**decided, "pareto": {**found, "points": points, "fronts": fronts}}
 
 
 def _named(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def number(value: Any, figures: int = 4) -> str:
     if not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int) or (math.isfinite(value) and float(f"{abs(value):.{figures}g}") >= 10 ** (figures - 1)):
-        return digits(f"{round(value):,}".replace("-", "−"))
+        return isolated(digits(f"{round(value):,}".replace("-", "−")))
     if not math.isfinite(value):
         return "∞" if value > 0 else "−∞"
     if value == 0:
@@ -63,7 +63,7 @@ def number(value: Any, figures: int = 4) -> str:
     power = math.floor(math.log10(abs(value)))
     places = figures - 1 - power if power >= -3 else -power  # of what is very small one figure is enough
     text = f"{value:.{max(places, 0)}f}" if power >= -7 else f"{value:.1e}"
-    return digits(text.replace("-", "−"))
+    return isolated(digits(text.replace("-", "−")))
 
 
 def spread(entry: Mapping[str, Any] | None) -> str:
@@ -98,7 +98,7 @@ def percent(share: float, places: int = 1) -> str:
     >>> percent(0.125), percent(0.5, 0)
     ('12.5 %', '50 %')
     """
-    return digits(f"{100 * share:.{places}f}") + " %"
+    return say("words.percent", number=digits(f"{100 * share:.{places}f}"))
 
 
 def p_words(value: float) -> str:

@@ -27,7 +27,7 @@ ALLOWED = re.compile(
     r"|Linux.*|gatewise (study|fit) .*|gatewise \d.*|.*settings\.json.*|One folder holds.*|.*\.csv.*"
 )
 NOT_SENTENCES = re.compile(
-    r"<(script|style|svg|pre|blockquote)\b.*?</\1>|<p class=\"question\".*?</p>|<li dir=\"auto\">.*?</li>"
+    r"<(script|style|svg|pre|blockquote)\b.*?</\1>|<p class=\"question\".*?</p>|<li><bdi>.*?</bdi></li>"
     r"|<p class=\"said\">.*?</p>|<tr[^>]*>\s*<th scope=\"row\">[a-z_.]+</th>.*?</tr>",
     re.DOTALL,
 )
