@@ -19,7 +19,7 @@ from gatewise.runs import RunFolder
 from gatewise.studies.factors import with_setting
 from gatewise.studies.folder import StudyFolder
 from gatewise.studies.words import setting, setting_value
-from gatewise.wording import again, language, say
+from gatewise.wording import again, has, language, say
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _study(folder: StudyFolder) -> Evidence:
         },
         search=tree.get("search"),
         study=_optional(folder, "study"),
-        command=f"gatewise study study.yaml --out {folder.path.name}",
+        command=f"gatewise study {study_source(str(tree.get('name') or 'study'))} --out {folder.path.name}",
         settings=_optional(first, "settings") if first else {},
         environments=environments_of(run for level in levels for run in level.runs),
         intervals={
@@ -184,6 +184,11 @@ def _study(folder: StudyFolder) -> Evidence:
             for label, group in results.items()
         },
     )
+
+
+def study_source(name: str) -> str:
+    """Return how the command line names a study: one that comes along by its name, any other by its file."""
+    return name if has(f"ready.{name}") else f"{name}.yaml"
 
 
 def _single(run: RunFolder) -> Evidence:

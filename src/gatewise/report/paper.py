@@ -149,8 +149,8 @@ def _equipment(evidence: Evidence) -> list[str]:
             "methods.equipment",
             software=software,
             cpu=str(cpu.get("model")),
-            cores=str(cpu.get("cores")),
-            memory=str(first.get("memory_gib")),
+            cores=number(cpu.get("cores")),
+            memory=number(first.get("memory_gib"), 3),
         )
     ]
 
@@ -163,7 +163,8 @@ def frame(evidence: Evidence) -> str:
     families = len({(str(row.get("condition")), row.get("metric")) for row in rows})
     said = [say("methods.frame.leaks" if evidence.leaking else "methods.frame.clean")]
     if rows:
-        wrong = digits(f"{0.05 * families:.2g}")
+        alpha = float((evidence.study.get("study") or {}).get("alpha") or 0.05)
+        wrong = digits(f"{alpha * families:.2g}")
         said.append(say("methods.frame.pairs", n=len(rows), families=families, wrong=wrong))
     tuned = evidence.search is not None
     said.append(say("methods.frame.tuned", trials=_trials(evidence)) if tuned else say("methods.frame.untuned"))
