@@ -96,6 +96,11 @@ class StudyFolder:
         """Return the folder of a run of the search."""
         return RunFolder(self.path / "trials" / fingerprint)
 
+    def count_trials(self) -> int:
+        """Return how many runs of the search there are."""
+        home = self.path / "trials"
+        return sum(1 for one in home.iterdir() if one.is_dir()) if home.is_dir() else 0
+
     def write_search(self, tree: Mapping[str, Any]) -> None:
         """Write every trial of the search so far."""
         atomic.write_json(self.path / "search.json", dict(tree))

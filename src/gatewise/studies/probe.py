@@ -25,6 +25,8 @@ from gatewise.studies.engines import Request
 from gatewise.studies.engines.process import Worker
 from gatewise.studies.folder import StudyFolder
 from gatewise.studies.plan import Plan, PlannedRun
+from gatewise.studies.search.space import space_of
+from gatewise.studies.search.trials import rungs_of
 
 #: Seconds in which no further probe is begun, and after which the one that runs is ended.
 LONGEST = 20.0
@@ -125,6 +127,7 @@ def estimate(
     total = None
     if probes:
         total = sum(seconds[run.label] for run in runs) / jobs + sum(_reckon(run, probes) for run in timing)
+        total += _search_seconds(plan, place, probes, jobs)
     size = sum(_nearest(run, probes).size for run in [*runs, *timing]) if probes else None
     free = shutil.disk_usage(_existing(place.path)).free
     if size is not None and size > free:
@@ -221,11 +224,26 @@ def _without_start(found: list[Probe]) -> list[Probe]:
     return [replace(first, around=min(first.around, max(probe.around for probe in others))), *others]
 
 
-def _reckon(run: PlannedRun, probes: list[Probe]) -> float:
-    """Return the seconds of a whole run."""
+def _search_seconds(plan: Plan, place: StudyFolder, probes: list[Probe], jobs: int) -> float:
+    """Return the seconds of the trials that are missing: levels side by side, each level's own one after the other."""
+    search, firsts = plan.study.search, {run.label: run for run in reversed(plan.runs)}
+    if search is None:
+        return 0.0
+    seconds, trials = 0.0, 0
+    for run in firsts.values():
+        for epochs, count in rungs_of(search, space_of(search, run.levels, run.settings), run.settings):
+            seconds, trials = seconds + count * _reckon(run, probes, epochs), trials + count
+    done = min(trials, place.count_trials())
+    return seconds * (1 - done / max(1, trials)) / min(jobs, len(firsts))
+
+
+def _reckon(run: PlannedRun, probes: list[Probe], epochs: int | None = None) -> float:
+    """Return the seconds of a whole run, or of one that ends after some epochs."""
     near, train = _nearest(run, probes), run.settings.at("train")
     if train.minutes is not None:
         return near.around + 60 * float(train.minutes)
+    if epochs is not None:
+        return near.around + near.epoch * min(epochs, int(train.epochs))
     # Few texts get more epochs, up to ten times as many.
     least = math.ceil(getattr(train, "least_steps", 0) / max(1, near.steps))
     return near.around + near.epoch * min(max(int(train.epochs), least), 10 * int(train.epochs))

@@ -176,3 +176,19 @@ def test_what_follows_a_training_may_take_longer_than_a_probe(tmp_path, monkeypa
     )
     assert cost.seconds["units 2"] > 10 * (10 * 0.2 + 0.5)
     assert "judging takes longer than a probe may" in cost.how
+
+
+def test_the_trials_of_a_search_are_reckoned_too(tmp_path, runner):
+    search = {"trials": 5, "settings": {"train.learning_rate": [1e-3, 1e-2, 1e-1, 1.0, 2.0]}, "sampler": "random"}
+    planned = plan(train={"epochs": 10}, search=search)
+    place = StudyFolder(tmp_path / "s")
+    runs = 3 * 21 + 3 * 41
+    assert estimate(planned, place, jobs=1, runner=runner).total == pytest.approx(runs + 5 * 21 + 5 * 41)
+    for number in range(5):
+        place.trial(f"done{number}").path.mkdir(parents=True)
+    assert estimate(planned, place, jobs=1, runner=runner).total == pytest.approx(runs + (5 * 21 + 5 * 41) / 2)
+    halved = plan(train={"epochs": 10}, search={**search, "halving": {"reduction": 5, "least_epochs": 2}})
+    first, last = 5 * (1 + 2 * 2) + 5 * (1 + 2 * 4), (1 + 2 * 10) + (1 + 4 * 10)
+    assert estimate(halved, StudyFolder(tmp_path / "t"), jobs=1, runner=runner).total == pytest.approx(
+        runs + first + last
+    )
