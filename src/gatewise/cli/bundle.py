@@ -20,6 +20,7 @@ def study_of_studies(
     changes: Mapping[str, Any],
     out: Path | None,
     plan: bool,
+    fail_fast: bool,
     as_json: bool,
     do: Callable[..., Mapping[str, Any]],
 ) -> None:
@@ -43,7 +44,7 @@ def study_of_studies(
         return
     from gatewise.studies.bundle import run_bundle
 
-    outcome = run_bundle(bundle, folder, do, told=say)
+    outcome = run_bundle(bundle, folder, do, told=say, fail_fast=fail_fast)
     from gatewise.report import make_report, summary_lines
 
     for part in outcome["parts"]:

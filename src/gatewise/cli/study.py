@@ -101,7 +101,17 @@ def study(
             raise SettingsError(f"--watch: {name} is made of studies: watch one of their folders with gatewise watch")
         from gatewise.cli.bundle import study_of_studies
 
-        study_of_studies(name, places, preset=preset, changes=given, out=out, plan=plan, as_json=as_json, do=do)
+        study_of_studies(
+            name,
+            places,
+            preset=preset,
+            changes=given,
+            out=out,
+            plan=plan,
+            fail_fast=fail_fast,
+            as_json=as_json,
+            do=do,
+        )
         return
     settings = load_study(name, preset=preset, set=given, files=places)
     folder = out or Path("studies") / settings.name

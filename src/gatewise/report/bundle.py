@@ -26,9 +26,9 @@ from gatewise.report.table import (
 )
 from gatewise.report.tables import baseline_rows, claims_table, machine_table
 from gatewise.report.translate import translated
-from gatewise.report.words import interval, metric_title, number, spread
+from gatewise.report.words import metric_title, number, spread
 from gatewise.studies.folder import BundleFolder
-from gatewise.wording import direction, language, say, speaking
+from gatewise.wording import digits, direction, language, say, speaking
 
 #: More findings of a part stand on the part's own page.
 _MOST_FINDINGS = 4
@@ -81,8 +81,8 @@ def _render(place: BundleFolder, tree: Mapping[str, Any]) -> str:
     page: str = template("bundle.html").render(
         tree=tree,
         headline=headline(tree),
-        counts=[(say(f"claims.verdict.{word}"), count) for word, count in counted(tree).items()],
-        stands_in=list(dict.fromkeys(part["stand_in"] for part in tree["parts"] if part["stand_in"])),
+        counts=[(say(f"claims.verdict.{word}"), digits(str(count))) for word, count in counted(tree).items()],
+        stands_in=_stand_ins(tree),
         groups=[(part, [_claim(row) for row in tree["claims"] if row["part"] == part.name]) for part in parts],
         parts=parts,
         machine=_machine(place, tree),
@@ -132,28 +132,33 @@ def headline(tree: Mapping[str, Any]) -> str:
 
 def _claim(row: Mapping[str, Any]) -> ClaimView:
     cell = claim_verdict(row["verdict"])
-    of = f" ({row['interval_of']})" if row.get("interval") and row.get("interval_of") else ""
     return ClaimView(
         claim=row["claim"],
         verdict=cell.text,
         kind=cell.kind,
         report=figures_text(row["report"]),
         ours=text(row["ours"]),
-        interval=f"{interval(row['interval'])}{of}" if row.get("interval") else "",
+        interval=_range(row["interval"], row["interval_of"]) if row.get("interval") else "",
         why=row["why"],
         part=str(row.get("part") or ""),
     )
+
+
+def _range(bounds: list[float], of: str) -> str:
+    low, high = (number(bound, 3) for bound in bounds)
+    return say("bundle.range_of", low=low, high=high, of=of) if of else say("bundle.range", low=low, high=high)
 
 
 def _part(place: BundleFolder, part: Mapping[str, Any]) -> PartView:
     folder = place.part(part["name"])
     remarks = [part["left_out"], part["error"], part["no_figures"], *part["absent"].values()]
     evidence = translated(read_evidence(folder.path), folder.path) if folder.is_compared else None
-    made = figures.seeds_figure(evidence) if evidence else None
+    of_time = part.get("figure") == "time"
+    made = (figures.time_figure if of_time else figures.seeds_figure)(evidence) if evidence else None
     if made is not None:  # names are of the page, and every part has a figure of this one
         name = f"{part['name']}-{made.name}"
         made = replace(made, name=name, table=replace(made.table, name=f"{name}-table"))
-    findings = [str(finding["text"]) for finding in evidence.findings] if evidence else []
+    findings = [str(finding["text"]) for finding in evidence.findings] if evidence and not of_time else []
     own = claims_table(replace(evidence, claims=tuple(part["claims"]))) if evidence else None
     return PartView(
         name=part["name"],
@@ -204,6 +209,15 @@ def _table(evidence: Evidence, part: Mapping[str, Any], metrics: list[str]) -> T
     ]
     rows += [group(say("bundle.baselines"), len(heads)), *base] if base else []
     return Table(f"{part['name']}-table", say("bundle.table"), heads, rows, say("bundle.spread"))
+
+
+def _stand_ins(tree: Mapping[str, Any]) -> list[str]:
+    """Say what is not the report's own, each with the parts that it is about."""
+    titles: dict[str, list[str]] = {}
+    for part in tree["parts"]:
+        if part["stand_in"]:
+            titles.setdefault(part["stand_in"], []).append(part["title"])
+    return [f"{stand_in[:1].upper()}{stand_in[1:]} ({'; '.join(names)})." for stand_in, names in titles.items()]
 
 
 def _machine(place: BundleFolder, tree: Mapping[str, Any]) -> Table | None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gatewise.studies.words import listed, ratio_value
-from gatewise.studies.words import value as value_text
-from gatewise.wording import say
+from gatewise.studies.words import listed, ratio_value, value
+from gatewise.wording import digits, say
 
 Pairs = Sequence[tuple[str, str]]
 
 #: Nobody runs more seeds, and a sentence holds no more pairs.
 _MOST_SEEDS, _MOST_PAIRS = 100, 4
+
+
+def value_text(number: float) -> str:
+    """Write a number with four figures that count, and its thousands apart."""
+    return digits(f"{number:,.0f}") if abs(number) >= 1000 else value(number)
 
 
 def of(kind: str, a: str = "", b: str = "") -> str:
@@ -56,7 +60,7 @@ def means(numbers: Sequence[tuple[str, float | None]], better: str = "") -> str:
     if better:
         worst = float("inf")
         known.sort(key=lambda pair: worst if pair[1] is None else pair[1] * (-1 if better == "higher" else 1))
-    return "; ".join(f"{name} {'–' if value is None else value_text(value)}" for name, value in known)
+    return "; ".join(f"{name} {'–' if mean is None else value_text(mean)}" for name, mean in known)
 
 
 def against(pairs: Pairs, broken: Sequence[str] = ()) -> str:
@@ -111,7 +115,7 @@ def one_of_several(claim: str, verdict: str, why: str) -> str:
 
 def ours_of_several(parts: Sequence[tuple[str, Any]]) -> str | None:
     """Write our numbers of several statements, each once."""
-    known = dict.fromkeys(value if isinstance(value, str) else value_text(value) for _, value in parts if value)
+    known = dict.fromkeys(ours if isinstance(ours, str) else value_text(ours) for _, ours in parts if ours)
     return " | ".join(known) or None
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -184,6 +185,25 @@ def test_a_part_that_comes_to_nothing_is_told_and_does_not_stop_the_others(home)
     assert [claim["verdict"] for claim in do(home)["claims"]] == ["holds", "does not hold"]
 
 
+def test_a_part_that_comes_to_nothing_stops_all_when_asked(home):
+    work = Work()
+    work.refuses = "cells"
+    with pytest.raises(InputError, match="not a number"):
+        run_bundle(load_bundle(home / "both.yaml"), home / "out", work, **DIGEST, fail_fast=True)
+    assert work.trained == []
+
+
+def test_single_runs_that_failed_are_counted_and_those_that_diverged_are_none(home):
+    class Failing(Work):
+        def __call__(self, study, folder):
+            super().__call__(study, folder)
+            StudyFolder(folder).write_failures({"a": "no memory", "b": "the loss became NaN"}, {"b"})
+            return compare_study(folder)
+
+    out = do(home, work=Failing())
+    assert out["failed"] == [{"part": "cells", "error": "no memory"}, {"part": "epochs", "error": "no memory"}]
+
+
 def test_a_stop_goes_through_and_the_same_call_goes_on(home):
     def stopped(study, folder):
         raise InterruptedRunError("stopped")
@@ -308,7 +328,7 @@ def test_the_page_has_claims_first_then_parts(home):
         make_report(home / "out" / "parts" / part)
     page = make_report(home / "out").read_text()
     plain = re.sub(r"<[^>]+>", " ", page)
-    assert "Of 1 claims 1 hold, 0 do not, 0 are undecided, 0 not comparable" in plain
+    assert "Of 1 claims: 1 hold, 0 do not, 0 undecided, 0 not comparable" in plain
     assert page.index('id="claims"') < page.index('id="cells"') < page.index('id="epochs"')
     assert "LSTM is best" in plain
     assert "Small networks" in plain or "small networks" in plain
@@ -319,7 +339,7 @@ def test_the_page_has_claims_first_then_parts(home):
     assert not re.search(r'(src|href)="https?:', page)
     assert len(re.findall(r'id="[^"]+"', page)) == len(set(re.findall(r'id="[^"]+"', page)))
     lines = summary_lines(home / "out")
-    assert lines[0].startswith("Of 1 claims")
+    assert lines[0].startswith("Of 1 claims: 1 hold")
     assert any("✓ holds" in line and "LSTM is best" in line for line in lines)
 
 
@@ -331,7 +351,7 @@ def test_the_whole_of_it_is_in_persian_when_asked(home):
     assert '<html lang="fa" dir="rtl">' in page
     assert "برقرار است" in page
     assert "آیا چنین است؟" in page
-    assert summary_lines(home / "out")[0].startswith("از ۱ ادعا ۱ برقرار است")
+    assert summary_lines(home / "out")[0].startswith("از ۱ ادعا: ۱ برقرار")
     part = json.loads((home / "out" / "parts" / "cells" / "study.json").read_text())
     assert part["study"]["language"] == "fa"
 
@@ -378,3 +398,14 @@ def test_progress_of_the_parts_goes_to_the_person(home):
     run_bundle(load_bundle(home / "both.yaml"), home / "out", work, **DIGEST)
     assert "[21/21]" in stream.getvalue()
     assert "[7/7]" in stream.getvalue()  # seven of the second part were there already
+
+
+def test_the_study_of_studies_of_the_documentation_is_one(home):
+    text = (Path(__file__).resolve().parents[3] / "docs" / "studies.md").read_text(encoding="utf-8")
+    block = text.split("A study made of studies is a file like any other")[1].split("```yaml\n")[1].split("```")[0]
+    (home / "both.yaml").write_text(block, encoding="utf-8")
+    (home / "shops.yaml").write_text(CELLS)
+    assert names_bundle(home / "both.yaml")
+    shops, texts = load_bundle(home / "both.yaml").parts
+    assert (shops.study.name, texts.study.name, texts.study.seed_numbers) == ("shops", "texts", (0, 1, 2))
+    assert texts.study.task == "generate"

@@ -47,6 +47,7 @@ class Part:
     no_figures: str = ""
     stand_in: str = ""
     left_out: str = ""
+    figure: str = "seeds"
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,7 @@ def _part(
         {label: reason for levels in absent.values() for label, reason in levels.items()},
         " ".join(why),
         "; ".join(one for one in (found.stand_in, changed_words) if one),
+        figure=part.figure,
     )
 
 

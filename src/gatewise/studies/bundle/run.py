@@ -39,6 +39,7 @@ class PlannedPart:
             "name": part.name,
             "study": part.study.name if part.study else None,
             "title": part.title,
+            "figure": part.figure,
             "folder": f"parts/{part.name}",
             "data": part.data,
             "stand_in": part.stand_in,
@@ -79,6 +80,7 @@ def run_bundle(
     *,
     digest: Callable[[Any], str] | None = None,
     told: Callable[[str], None] | None = None,
+    fail_fast: bool = False,
 ) -> dict[str, Any]:
     """Run what is missing of every part, judge the claims, and return what ``gatewise study --json`` prints.
 
@@ -90,6 +92,8 @@ def run_bundle(
         Runs a part in its folder: :func:`gatewise.studies.run_study` with its options.
     told
         Hears which part begins, and what went wrong with one.
+    fail_fast
+        Stop at the first part that comes to nothing; the others go on otherwise.
 
     Returns
     -------
@@ -122,6 +126,8 @@ def run_bundle(
             except (InterruptedRunError, RunLockedError):
                 raise
             except GatewiseError as error:  # a part that comes to nothing does not stop the others
+                if fail_fast:
+                    raise
                 errors[one.part.name] = str(error)
                 tell(say("bundle.failed", part=one.part.name, why=str(error)))
         tree = judge_bundle(place, bundle, planned, errors)
@@ -132,8 +138,20 @@ def run_bundle(
         "page": None,
         "parts": tree["parts"],
         "claims": tree["claims"],
-        "failed": [{"part": name, "error": error} for name, error in errors.items()],
+        "failed": [
+            *({"part": name, "error": error} for name, error in errors.items()),
+            *({"part": one.part.name, "error": error} for one in planned for error in _failures(one, place)),
+        ],
     }
+
+
+def _failures(one: PlannedPart, place: BundleFolder) -> list[str]:
+    """Return why single runs of a part failed; a loss that is no longer finite is an answer, not a failure."""
+    folder = place.part(one.part.name)
+    if one.plan is None or not folder.is_compared:
+        return []
+    diverged = folder.read_diverged()
+    return [error for key, error in folder.read_failures().items() if key not in diverged]
 
 
 def judge_bundle(

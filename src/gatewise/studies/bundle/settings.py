@@ -65,6 +65,8 @@ class PartSettings(Settings):
     """Dotted settings, laid over the preset."""
     changed: Words = ""
     """How its settings differ from the report's, so that its figures cannot be compared; else as its data say."""
+    figure: Literal["seeds", "time"] = "seeds"
+    """What the page shows of it: the result of every seed, or the seconds."""
     figures: bool = True
     """Judge the figures that the study's own file says the report prints; not where the part asks something else."""
     leave_out: dict[str, dict[str, Words]] = Field(default_factory=dict)
