@@ -189,6 +189,7 @@ def _part(
         **(source.set if source else {}),
         **(found.set or {}),
         **part.set,
+        "name": name,
         "claims": [],
         "language": settings.language,
     }
@@ -201,9 +202,7 @@ def _part(
     read: dict[str, Any] = {"preset": part.preset, "files": found.files}
     own = load_study(where, preset=part.preset, files=["any"]).claims if part.figures else ()
     whole = load_study(where, set=laid, **read)
-    as_written = (
-        load_study(where, set=written, **read) if changes else whole
-    )  # levels that a change takes away are not run
+    as_written = load_study(where, set=written, **read) if changes else whole  # a level changed away is only not run
     claims = tuple(claim for claim in settings.claims if claim.part == name)
     problems = _claim_problems((*own, *claims), as_written)
     if problems:
