@@ -144,7 +144,7 @@ def export(
         typer.Option(
             "--to",
             metavar="TARGET",
-            help="FILE.csv, FILE.parquet, FILE.tex.",
+            help="FILE.csv, .parquet or .tex; tensorboard:DIR; mlflow:DIR|URI.",
             show_default=False,
         ),
     ],
@@ -158,19 +158,25 @@ def export(
 ) -> None:
     """Write runs as one table: settings, metrics and baselines of each in a row.
 
-    A .tex file holds a booktabs table of the columns that `gatewise runs` shows, or of --columns.
+    A .tex file holds a booktabs table of the columns that `gatewise runs` shows, or of --columns. TensorBoard and
+    MLflow get the losses by epoch, settings and final metrics of each run.
 
     For example:
 
       gatewise runs export --to runs.csv
 
       gatewise runs export studies/stocks-cells --to table.tex --columns cell,seed,mse
+
+      gatewise runs export studies/stocks-cells --to tensorboard:boards
     """  # fmt: skip
     from gatewise.runs.tables import write_table
 
     rows = _select(places, where, status, task, aside=aside)
     if not rows:
         raise InputError("no run to export: give a folder that holds one, or fewer conditions")
+    if to.startswith(("tensorboard:", "mlflow:")):
+        _to_tracker(to, rows, as_json=as_json)
+        return
     path = Path(to)
     chosen = _columns(rows, columns) if columns or path.suffix == ".tex" else None
     write_table(path, rows, chosen)
@@ -178,6 +184,26 @@ def export(
         print_json({"file": path, "runs": len(rows)})
     else:
         typer.echo(path)
+
+
+def _to_tracker(to: str, rows: Sequence[Row], *, as_json: bool) -> None:
+    """Write runs for TensorBoard or MLflow."""
+    from gatewise.runs import RunFolder
+    from gatewise.runs.outputs import write_mlflow, write_tensorboard
+
+    kind, _, address = to.partition(":")
+    if not address:
+        raise InputError(f"--to {to}: where to is missing, e.g. {kind}:boards")
+    folders = [run for row in rows if (run := RunFolder(row["folder"])).has_settings()]
+    if kind == "tensorboard":
+        written = write_tensorboard(folders, Path(address))
+    else:
+        names = {str(RunFolder(row["folder"]).path): str(row.get("study") or "gatewise") for row in rows}
+        written = write_mlflow(folders, address, names)
+    if as_json:
+        print_json({"to": to, "runs": written, "there_before": len(folders) - written})
+    else:
+        typer.echo(f"{_runs(written)} written to {address}.")
 
 
 def _select(
