@@ -5,9 +5,11 @@ A run that stands alone becomes a study of one level and one seed, so that every
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from gatewise.studies.factors import with_setting
 from gatewise.studies.folder import StudyFolder
 from gatewise.studies.words import setting, setting_value
 from gatewise.wording import again, has, language, say
+
+#: A figure draws at most so many levels, and one condition a panel at most so many panels.
+MOST_DRAWN, MOST_PANELS = 40, 6
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,34 @@ class Evidence:
         if self.within:
             unique = {tuple(run.path for run in level.runs): level for level in reversed(self.levels)}
             return [replace(level, main=level.condition or self.name) for level in reversed(unique.values())]
-        return [level for level in self.levels if level.condition == best.condition]
+        same = [level for level in self.levels if level.condition == best.condition]
+        return [level for level in same if level.label in self._best_labels(same)]
+
+    @property
+    def drawn_levels(self) -> list[Level]:
+        """The levels that figures have room for, in the study's order; of many, the best. Tables have all of them."""
+        best = self._best_labels(self.levels)
+        return [level for level in self.levels if level.label in best]
+
+    @property
+    def drawn_conditions(self) -> list[str]:
+        """The conditions that have a panel of their own, in the study's order: of many, those of the best levels."""
+        order = dict.fromkeys(level.condition for level in self._ranked(self.levels))
+        best = set(itertools.islice(order, MOST_PANELS))
+        return [condition for condition in self.conditions if condition in best]
+
+    def _best_labels(self, levels: Sequence[Level]) -> set[str]:
+        return {level.label for level in self._ranked(levels)[:MOST_DRAWN]}
+
+    def _ranked(self, levels: Sequence[Level]) -> list[Level]:
+        """Return levels by their mean, the best first; those without one last."""
+        sign = -1.0 if is_higher_better(self.metric) else 1.0
+
+        def place(level: Level) -> float:
+            mean = (level.metrics.get(self.metric) or {}).get("mean")
+            return inf if mean is None else sign * float(mean)
+
+        return sorted(levels, key=place)
 
 
 def read_evidence(folder: Path) -> Evidence:
@@ -168,7 +200,7 @@ def _study(folder: StudyFolder) -> Evidence:
         claims=tuple(tree.get("claims") or ()),
         failed=tuple(tree.get("failed") or ()),
         diverged=tuple(tree.get("diverged") or ()),
-        notes=_unique([*(tree.get("notes") or ()), *said]),
+        notes=_unique([*(tree.get("notes") or ()), *said, *_what_is_drawn(levels)]),
         leaking=bool(tree.get("leaking")),
         test=str(tree.get("test") or ""),
         decided={
@@ -189,6 +221,13 @@ def _study(folder: StudyFolder) -> Evidence:
 def study_source(name: str) -> str:
     """Return how the command line names a study: one that comes along by its name, any other by its file."""
     return name if has(f"ready.{name}") else f"{name}.yaml"
+
+
+def _what_is_drawn(levels: Sequence[Level]) -> list[str]:
+    """Say where figures leave levels out."""
+    conditions = len({level.condition for level in levels})
+    notes = [say("drawn.levels", most=MOST_DRAWN, all=len(levels))] if len(levels) > MOST_DRAWN else []
+    return notes + ([say("drawn.conditions", most=MOST_PANELS, all=conditions)] if conditions > MOST_PANELS else [])
 
 
 def _single(run: RunFolder) -> Evidence:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gatewise.metrics.names import is_higher_better
 from gatewise.report import charts
-from gatewise.report.evidence import Evidence, Level, logs
+from gatewise.report.evidence import MOST_DRAWN, Evidence, Level, logs
 from gatewise.report.figure import Figure, Rows, is_finite
 from gatewise.report.table import Cell, Table, figure, head, heads_of
 from gatewise.report.traces import figures, thin
@@ -16,15 +16,16 @@ from gatewise.report.words import baseline_title, metric_heading, number
 from gatewise.wording import say
 
 _MOST_EPOCHS = 60
+_MOST_FAINT = 30  # seeds of a level that have a curve of their own
 _MOST_LETTERS = 32  # of a baseline's name that stands in a figure
 
 
 def seeds_figure(evidence: Evidence) -> Figure | None:
     """Every seed of every level on the metric that judges."""
     title = say("figures.test", metric=metric_heading(evidence.metric))
-    entries = {level.label: level.metrics.get(evidence.metric) or {} for level in evidence.levels}
+    entries = {level.label: level.metrics.get(evidence.metric) or {} for level in evidence.drawn_levels}
     values = {label: [x for x in entry.get("values") or () if is_finite(x)] for label, entry in entries.items()}
-    levels = [level for level in evidence.levels if values[level.label]]
+    levels = [level for level in evidence.drawn_levels if values[level.label]]
     if not levels:
         return None
     dots: Rows = [
@@ -74,8 +75,9 @@ def loss_figures(evidence: Evidence) -> list[Figure]:
         panel = _loss_panel("loss-0", "", levels, [level.main for level in levels])
         return [panel] if panel else []
     panels = []
-    for index, condition in enumerate(evidence.conditions):
+    for index, condition in enumerate(evidence.drawn_conditions):
         levels = [level for level in evidence.levels if level.condition == condition]
+        levels = [level for level in levels if len(levels) <= MOST_DRAWN or level in evidence.drawn_levels]
         panels.append(_loss_panel(f"loss-{index}", condition, levels, evidence.mains))
     return [panel for panel in panels if panel is not None]
 
@@ -92,7 +94,7 @@ def _loss_panel(name: str, condition: str, levels: list[Level], mains: list[str]
                 level.main, say(f"figures.part.{part}"), [[row.get(key) for row in log] for _, log in curves]
             )
         points = [_curve(level.main, seed, log) for seed, log in curves]
-        faint += [row for curve in points for row in _thinned(curve)]
+        faint += [row for curve in points[:_MOST_FAINT] for row in _thinned(curve)]
         lowest = [min(curve, key=lambda row: float(row["loss"])) for curve in points if curve]
         best += lowest
         if lowest:
@@ -154,7 +156,7 @@ def _thinned(rows: Rows) -> Rows:
 
 def time_figure(evidence: Evidence) -> Figure | None:
     """How long a pass over the training windows takes, with the parameters beside."""
-    timed = [level for level in evidence.levels if is_finite(level.seconds.get("per_epoch"))]
+    timed = [level for level in evidence.drawn_levels if is_finite(level.seconds.get("per_epoch"))]
     if not timed:
         return None
     bars, rows = [], []

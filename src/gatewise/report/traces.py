@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_SERIES_DRAWN = 4
 _MOST_POINTS = 24_000  # over all levels and series: what keeps a quick study's page well under 3 MB
+_MOST_READ = 2_000  # tables of predictions; of more runs, one of each level stands for its seeds
 _PERIODS = 8
 _SHIFTS = range(-2, 8)
 
@@ -62,15 +63,19 @@ class Traces:
 
 
 def read_traces(evidence: Evidence) -> Traces:
-    """Read the predictions of every run, one run at a time."""
+    """Read the predictions of every run, one run at a time; of very many, those of each level's median run."""
     ratios: dict[str, dict[str, dict[str, float]]] = {"series": {}, "step": {}, "period": {}}
     lags: dict[str, Lag] = {}
     drawn: list[tuple[Level, pl.DataFrame]] = []
     periods: list[Any] = []
+    shown = {level.label for level in evidence.drawn_levels}
+    every = sum(len(level.runs) for level in evidence.levels) <= _MOST_READ
     for level in evidence.levels:
         typical = typical_run(level, evidence.metric)
         parts: dict[str, list[dict[str, float]]] = {kind: [] for kind in ratios}
         for run in level.runs:
+            if run is not typical and not every:
+                continue
             frame = _predictions(run)
             if frame is None:
                 continue
@@ -81,7 +86,8 @@ def read_traces(evidence: Evidence) -> Traces:
             if run is typical:
                 offset = int((run.read_settings().get("data") or {}).get("target_offset") or 1)
                 lags[level.label] = _lag(frame)
-                drawn.append((level, test))
+                if level.label in shown:
+                    drawn.append((level, test))
         for kind, seeds in parts.items():
             if seeds:
                 ratios[kind][level.label] = {
