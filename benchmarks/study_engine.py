@@ -28,6 +28,15 @@ VARY = {
     "model.input_dropout": [0.0, 0.1, 0.2, 0.3],
 }
 SEEDS, EPOCHS, ROWS, VARIANTS = 20, 20, 400, 40
+#: What `gatewise study` does before it trains; without what this file loads besides.
+FIND_MISSING = """
+import sys
+from gatewise.studies import load_study, plan_study
+from gatewise.studies.folder import StudyFolder
+runs, place = plan_study(load_study(sys.argv[1])).runs, StudyFolder(sys.argv[2])
+if missing := [run.label for run in runs if not place.run(run.fingerprint).is_finished]:
+    sys.exit(f"{len(missing)} of {len(runs)} runs are not found finished")
+"""
 REACH = {"list": 2.0, "missing": 3.0, "report": 30.0}
 
 
@@ -61,8 +70,7 @@ def measure() -> dict[str, Any]:
 def _timed(words: list[str] | None, study: Path, folder: Path) -> dict[str, float]:
     """Run one command in a new process; return its seconds and the most memory that it had."""
     if words is None:
-        code = f"from benchmarks.study_engine import find_missing; find_missing({str(study)!r}, {str(folder)!r})"
-        command = [sys.executable, "-c", code]
+        command = [sys.executable, "-c", FIND_MISSING, str(study), str(folder)]
     else:
         command = [str(Path(sys.executable).with_name("gatewise")), *words]
     start = time.perf_counter()
@@ -73,18 +81,6 @@ def _timed(words: list[str] | None, study: Path, folder: Path) -> dict[str, floa
     if process.returncode:
         raise RuntimeError(f"{command} ended with {process.returncode}")
     return {"seconds": seconds, "peak_mib": used.ru_maxrss / 2**10}
-
-
-def find_missing(study: str, folder: str) -> int:
-    """Plan the study and count what is not finished, as `gatewise study` does before it trains."""
-    from gatewise.studies import load_study, plan_study
-    from gatewise.studies.folder import StudyFolder
-
-    place = StudyFolder(folder)
-    runs = plan_study(load_study(study)).runs
-    missing = sum(not place.run(run.fingerprint).is_finished for run in runs)
-    print(f"{missing} of {len(runs)} missing")
-    return missing
 
 
 def make(home: Path, *, vary: dict[str, Any] | None = None, seeds: int = SEEDS) -> tuple[Path, Path]:
