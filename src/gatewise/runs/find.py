@@ -13,6 +13,8 @@ from gatewise.runs.folder import RunFolder, holds_run
 FIRST = ("folder", "status", "task", "name", "seed")
 #: How a run may stand: ended in one of three ways; at work, or left by a process that died; with unreadable files.
 STATUSES = ("finished", "interrupted", "failed", "running", "unfinished", "broken")
+#: Names of leaves, joined: those of settings and metrics are few, and the same for every run.
+_JOINED: dict[str, dict[str, str]] = {}
 _PARTS = ("train", "validation", "test")
 
 
@@ -112,9 +114,15 @@ def flatten(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lay(tree: Mapping[str, Any], prefix: str, found: dict[str, Any]) -> None:
-    """Lay a tree's leaves into `found`: a listing does it for thousands of trees."""
+    """Lay a tree's leaves into `found`: a listing does it for thousands of trees, so each name is made once."""
+    known = _JOINED.get(prefix)
+    if known is None:
+        known = _JOINED[prefix] = {}
     for key, value in tree.items():
+        name = known.get(key)
+        if name is None:
+            name = known[key] = prefix + key
         if type(value) is dict:
-            _lay(value, f"{prefix}{key}.", found)
+            _lay(value, name + ".", found)
         else:
-            found[prefix + key] = value
+            found[name] = value

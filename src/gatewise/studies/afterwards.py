@@ -184,6 +184,8 @@ def _levels(runs: Sequence[Ran], metric: str) -> tuple[list[LevelResults], list[
         group = groups.setdefault(key, [])
         if run.seed not in [one.seed for one in group]:  # the same run, kept twice
             group.append(run)
+    if whole and study is not None:  # in the study's own order, not that of its folders' names
+        groups = {row["label"]: groups[row["label"]] for row in study["runs"] if row["label"] in groups}
     members = list(groups.values())
     seeds = {seed: number for number, seed in enumerate(dict.fromkeys(run.seed for run in runs))}
     if whole and study is not None:

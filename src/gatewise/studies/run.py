@@ -101,7 +101,7 @@ def run_study(
         "name": study.name,
         "folder": str(place.path),
         "page": None,
-        "runs": [place.run(name).read_result() for name in _names(plan.runs) if place.run(name).is_finished],
+        "runs": [one for name in _names(plan.runs) if (one := place.run(name).read_finished()) is not None],
         **{key: comparison[key] for key in ("comparisons", "findings", "claims", "failed")},
     }
 
