@@ -98,6 +98,7 @@ def remove(
     import sys
 
     from gatewise.runs import RunFolder
+    from gatewise.studies.folder import StudyFolder
 
     if not places and not where and status is None and task is None:
         raise InputError("say which runs: a folder, --where, --status or --task")
@@ -111,6 +112,9 @@ def remove(
     busy = [run for run in folders if run.is_in_use]
     if busy:
         raise InputError(f"{busy[0].path}: a process is working in this run: wait until it ends, or leave it out")
+    for home in {run.path.absolute().parent.parent for run in folders}:
+        if StudyFolder(home).has_study() and StudyFolder(home).is_in_use:
+            raise InputError(f"{home}: this study is running: wait until it ends, or stop it first")
     sizes = [run.size() for run in folders]
     if not yes:
         names = _columns(rows, None)

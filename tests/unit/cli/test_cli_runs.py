@@ -120,6 +120,14 @@ def test_a_run_in_use_is_not_removed(here, capsys):
     assert run.has_settings()
 
 
+def test_runs_of_a_study_at_work_are_not_removed(here, capsys):
+    place = make_study(here / "s")
+    with place.lock():
+        assert gatewise(["runs", "remove", "s", "--where", "cell=gru", "--yes"]) == 2
+    assert "this study is running" in capsys.readouterr().err
+    assert place.run("gru0").is_finished
+
+
 def test_the_question_can_be_answered_with_no(here, capsys, monkeypatch):
     run = make_run(here / "runs" / "a")
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
