@@ -51,7 +51,7 @@ def measure() -> dict[str, Any]:
             "list": ["runs", str(folder), "--limit", "0"],
             "list --json": ["runs", str(folder), "--json"],
             "missing": None,
-            "study with nothing missing": ["study", str(study), "--out", str(folder), "--yes"],
+            "study with nothing missing": ["study", str(study), "--out", str(folder)],
             "report": ["report", str(folder)],
             "compare": ["compare", str(folder)],
             "export": ["runs", "export", str(folder), "--to", str(home / "runs.parquet")],
