@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -250,9 +250,8 @@ def run_again(evidence: Evidence) -> tuple[str, ...]:
     """Return the command, versions, digests of the data and seeds, a line each."""
     packages: Mapping[str, Any] = (evidence.environments[0].get("packages") or {}) if evidence.environments else {}
     versions = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
-    digests: Sequence[Any] = evidence.study.get("digests") or [
-        one.get("data_digest") for one in evidence.environments if one.get("data_digest")
-    ]
+    read: Mapping[str, Any] = evidence.study.get("digests") or {}
+    digests = list(read.values()) or [one["data_digest"] for one in evidence.environments if one.get("data_digest")]
     runs = list(dict.fromkeys(run.path.name for level in evidence.levels for run in level.runs))
     shown = runs[:_MOST_NAMED] + ["…"] * (len(runs) > _MOST_NAMED)
     lines = [

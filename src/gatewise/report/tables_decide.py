@@ -138,5 +138,8 @@ def families_note(evidence: Evidence) -> str:
     if not rules.get("comparisons"):
         return ""
     return say(
-        "decide.page.families", n=rules["families"], comparisons=rules["comparisons"], alpha=f"{rules['alpha']:g}"
+        "decide.page.families",
+        n=rules["families"],
+        comparisons=rules["comparisons"],
+        alpha=digits(f"{rules['alpha']:g}"),
     )

@@ -174,3 +174,9 @@ def test_a_finding_points_to_its_numbers_and_runs(study, folders, tmp_path):
     anchors = set(re.findall(r' id="([^"]+)"', page))
     assert set(re.findall(r'href="#([^"]+)"', page)) <= anchors
     assert Path(study).is_dir()
+
+
+def test_the_digests_of_the_data_are_told_each_once(evidence):
+    told = replace(evidence, study={**evidence.study, "digests": {"one way": "abc123", "another": "abc123"}})
+    lines = [line for line in paper(told).again if "abc123" in line]
+    assert lines == ["Digest of the data: abc123"]
