@@ -21,6 +21,9 @@ from gatewise.studies.levels import LevelResults, known_interval, paired
 from gatewise.studies.statistics import Decision, decide_all, mean_interval, prediction_interval, seeds_for_power
 from gatewise.studies.statistics import seeds_needed as least_seeds
 
+#: The slowest timed epoch of a machine without other work takes less than this many times the fastest.
+_STEADY = 1.5
+
 Verdict = Literal["holds", "does not hold", "undecided", "not comparable"]
 
 
@@ -69,7 +72,8 @@ def judge(claim: Claim, ground: Ground) -> dict[str, Any]:
     """Judge one claim by the runs of one study."""
     judged = _judge(claim, ground)
     report = spoken(claim.report) if isinstance(claim.report, str | Mapping) else claim.report
-    why = " ".join(text for text in (judged.why, _said_of(claim, ground), spoken(claim.why)) if text)
+    remark = words.only_direction(ground.stand_in) if ground.stand_in and judged.verdict != "not comparable" else ""
+    why = " ".join(text for text in (judged.why, remark, spoken(claim.why)) if text)
     return {
         "claim": spoken(claim.claim),
         "kind": claim.kind,
@@ -83,13 +87,6 @@ def judge(claim: Claim, ground: Ground) -> dict[str, Any]:
         "seeds": judged.seeds,
         "seeds_needed": judged.seeds_needed,
     }
-
-
-def _said_of(claim: Claim, ground: Ground) -> str:
-    """Say what stands in for the report's own data, unless that is why nothing can be compared."""
-    if not ground.stand_in or (claim.needs_figures and ground.no_figures):
-        return ""
-    return words.only_direction(ground.stand_in)
 
 
 def _judge(claim: Claim, ground: Ground) -> Judged:
@@ -235,6 +232,8 @@ def _ratio(claim: Claim, ground: Ground) -> Judged:
     ours = words.means([(one.name, None if one.diverged else one.mean) for one in sides])
     if a.diverged or b.diverged or min(*a.by_seed.values(), *b.by_seed.values()) <= 0.0:
         return Judged("undecided", ours, why=words.no_ratio())
+    if a.is_time and any(max(one.by_seed.values()) > _STEADY * min(one.by_seed.values()) for one in sides):
+        return Judged("undecided", ours, why=words.unsteady())
     logs = [{key: log(value) for key, value in one.by_seed.items()} for one in sides]
     middle = log(a.mean / b.mean)
     if a.is_time:

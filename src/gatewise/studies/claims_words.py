@@ -39,6 +39,11 @@ def no_ratio() -> str:
     return say("claims.why.no_ratio")
 
 
+def unsteady() -> str:
+    """Say why times tell nothing."""
+    return say("claims.why.unsteady")
+
+
 def not_run(names: Sequence[str]) -> str:
     """Say which runs there are not."""
     return say("claims.why.not_run", what=listed(names)) if names else say("claims.why.nothing_run")

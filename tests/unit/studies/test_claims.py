@@ -160,6 +160,14 @@ def test_figures_need_the_report_s_own_settings_and_directions_do_not():
     assert told["why"].endswith("Comparable in direction only: another text.")
 
 
+def test_times_of_a_machine_that_had_other_work_tell_nothing():
+    busy = [level("adagrad", 80.0, timed=(9.0, 1.0, 1.1, 4.0)), level("adam", 100.0, timed=(9.0, 20.0, 21.0, 19.0))]
+    claim = {"ratio": one("adam"), "over": one("adagrad"), "metric": "ms_per_step", "least": 1.0}
+    judged = verdict(claim, levels=busy)
+    assert judged["verdict"] == "undecided"
+    assert "the machine had other work" in judged["why"]
+
+
 def test_what_was_left_out_is_told_with_its_reason():
     judged = verdict({"report": 1.0, "where": one("BERT")}, absent={"BERT": "BERT is not on this machine."})
     assert (judged["verdict"], judged["why"]) == ("not comparable", "BERT is not on this machine.")
