@@ -45,7 +45,7 @@ def run(task, flat, folder, **more):
 def assert_same(one, several):
     """The log and the weights of two runs differ by the order of sums alone."""
     logs = [RunFolder(folder).read_log() for folder in (one, several)]
-    for name in ("train_loss", "validation_loss"):
+    for name in ("train_loss", "validation_loss", "gradient_norm"):
         np.testing.assert_allclose(*([row[name] for row in log] for log in logs), rtol=1e-5)
     assert [row["best"] for row in logs[0]] == [row["best"] for row in logs[1]]
     first, second = (load_file(RunFolder(folder).model_path / "model.safetensors") for folder in (one, several))

@@ -17,6 +17,7 @@ from gatewise.runs.atomic import to_json
 from gatewise.settings import RunSettings, TrainSettings, parse
 from gatewise.training import Trained
 from gatewise.training.device import cpu_threads
+from gatewise.training.gradients import summary
 from gatewise.training.joining import HelperDone, Run, several_processes
 
 #: Module of the processes that help a run to train.
@@ -96,6 +97,7 @@ def result_of_training(
     reading, total
         Seconds until training began, and in all.
     """
+    norms = summary(trained.history)
     own = [describe(metric) for metric in own_metrics(settings.metrics, settings.task)]
     return {
         "format_version": FORMAT_VERSION,
@@ -118,6 +120,7 @@ def result_of_training(
         "threads": trained.threads,
         "processes": settings.at("train.processes"),
         "kernel": trained.kernel,
+        **({"gradient_norm": norms} if norms else {}),
         **({"own_metrics": own} if own else {}),
     }
 

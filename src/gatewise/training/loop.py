@@ -21,6 +21,7 @@ from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_chec
 from gatewise.training.device import DTYPES, autocast, choose_device, cpu_threads, denormals_flushed, place
 from gatewise.training.distributed import Group, Share
 from gatewise.training.diverged import NOWHERE, diverged, diverged_in_validation, first_not_finite, gradients_finite
+from gatewise.training.gradients import clip, is_sampled, median
 from gatewise.training.interrupts import Interrupts
 from gatewise.training.joining import HelperDone, joined, threads_of_each
 from gatewise.training.optimizers import create_optimizer, parameter_groups
@@ -292,8 +293,8 @@ class _Training:
                 found = min(self.group.say(found), key=lambda text: text == NOWHERE)
             where = f"epoch {session.epoch + 1}, step {session.step + 1} of {self.steps}"
             raise diverged(found, where=where, rate=self.base_rates[0] * factor)
-        if self.settings.clip_norm is not None:
-            nn.utils.clip_grad_norm_(network.parameters(), self.settings.clip_norm)
+        look = is_sampled(session.step, self.steps)
+        session.gradient_norms += clip(network, self.settings.clip_norm, look=look)
         self.optimizer.step()
         if session.average:
             session.average.update(session.steps + 1)
@@ -348,6 +349,7 @@ class _Training:
             "validation_loss": validation,
             **getattr(self.task, "figures", {}),
             "learning_rate": rate,
+            "gradient_norm": median(session.gradient_norms),
             "seconds": math.fsum(session.step_seconds) + judging,
             "steps": session.step,
             "step_ms_median": 1000 * statistics.median(session.step_seconds),

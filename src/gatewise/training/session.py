@@ -20,7 +20,7 @@ from gatewise.training.seeds import Seeds
 from gatewise.training.stopping import EarlyStopping
 
 #: What of a session is plain JSON.
-_PLACE = ("epoch", "step", "loss_sum", "examples", "step_seconds", "seconds", "history")
+_PLACE = ("epoch", "step", "loss_sum", "examples", "step_seconds", "gradient_norms", "seconds", "history")
 
 
 @dataclass
@@ -43,6 +43,8 @@ class Session:
         Of that epoch: losses weighted with the batches' sizes, and the sum of these sizes.
     step_seconds
         Time of each of that epoch's steps.
+    gradient_norms
+        Norms of the whole gradient before clipping, of those of that epoch's steps that were looked at.
     seconds
         Time in steps and validation, over all epochs and sittings.
     history
@@ -62,6 +64,7 @@ class Session:
     loss_sum: float = 0.0
     examples: int = 0
     step_seconds: list[float] = field(default_factory=list)
+    gradient_norms: list[float] = field(default_factory=list)
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -78,7 +81,8 @@ class Session:
     def begin_epoch_after(self, row: dict[str, Any]) -> None:
         """Add the row of the epoch that ended and stand before the next."""
         self.history.append(row)
-        self.epoch, self.step, self.loss_sum, self.examples, self.step_seconds = row["epoch"], 0, 0.0, 0, []
+        self.epoch, self.step, self.loss_sum, self.examples = row["epoch"], 0, 0.0, 0
+        self.step_seconds, self.gradient_norms = [], []
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """Return what a checkpoint keeps as tensors, in groups."""
@@ -131,7 +135,7 @@ class Session:
         if self.dropout:
             self.dropout.set_state(tensors["generators"]["dropout"])
         for name in _PLACE:
-            setattr(self, name, facts["place"][name])
+            setattr(self, name, facts["place"].get(name, getattr(self, name)))  # older ones lack the norms
         self.schedule.load_state(facts["schedule"])
         kept = facts["stopping"]
         self.stopping.best = math.inf if kept["best"] is None else kept["best"]

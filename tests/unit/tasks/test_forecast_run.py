@@ -52,7 +52,8 @@ def test_a_run_leaves_a_whole_folder(tmp_path, csv, make_settings):
     log = RunFolder(folder).read_log()
     assert [row["epoch"] for row in log] == [1, 2]
     assert set(log[0]) == {
-        "epoch", "train_loss", "validation_loss", "learning_rate", "seconds", "steps", "step_ms_median", "best",
+        "epoch", "train_loss", "validation_loss", "learning_rate", "gradient_norm", "seconds", "steps",
+        "step_ms_median", "best",
     }  # fmt: skip
     assert json.loads((folder / "result.json").read_text()) == json.loads(json.dumps(result))
     assert result["folder"] == str(folder)

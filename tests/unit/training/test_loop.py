@@ -76,7 +76,8 @@ def test_rows_go_to_the_log_and_to_the_caller(toy, tmp_path):
     _, trained = run(toy, folder=folder, on_epoch=seen.append, epochs=3)
     assert folder.read_log() == seen == trained.history
     assert list(seen[0]) == [
-        "epoch", "train_loss", "validation_loss", "learning_rate", "seconds", "steps", "step_ms_median", "best",
+        "epoch", "train_loss", "validation_loss", "learning_rate", "gradient_norm", "seconds", "steps",
+        "step_ms_median", "best",
     ]  # fmt: skip
     assert [row["epoch"] for row in seen] == [1, 2, 3]
 
