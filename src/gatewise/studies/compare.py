@@ -16,6 +16,7 @@ from gatewise.metrics.names import direction
 from gatewise.registry import task_of
 from gatewise.studies.claims import judge_claims
 from gatewise.studies.decide import beyond_pairs, decide_tree, pair_details
+from gatewise.studies.findings_gradient import gradient_factors
 from gatewise.studies.folder import FORMAT_VERSION, StudyFolder
 from gatewise.studies.levels import (
     LevelResults,
@@ -60,6 +61,7 @@ def _compare(place: StudyFolder, study: Mapping[str, Any]) -> dict[str, Any]:
         **{key: study[key] for key in ("name", "question", "task", "factors", "main", "metric")},
         "language": language(),
         "within": study.get("within"),
+        "gradient": gradient_factors(study),
         "seeds": len(study["seeds"]),
         "levels": [level.to_json() for level in levels],
         "baselines": _baselines(levels),

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatewise.metrics.names import is_higher_better
+from gatewise.studies.factors import show
 from gatewise.studies.findings_classify import class_findings
 from gatewise.studies.findings_factors import factor_findings, runs_of
+from gatewise.studies.findings_gradient import gradient_why
 from gatewise.studies.levels import LevelResults, conditions
 from gatewise.studies.statistics import SAME
 from gatewise.studies.words import (
@@ -147,6 +149,7 @@ class _Best:
     condition: Mapping[str, Any]
     level: LevelResults
     mean: float
+    group: Sequence[LevelResults]
     rows: list[dict[str, Any]]
 
 
@@ -162,7 +165,7 @@ def _best(tree: Tree, metric: str, condition: Mapping[str, Any], group: Sequence
         for row in tree["comparisons"]
         if row["metric"] == metric and row["condition"] == condition and mine in (row["a"], row["b"])
     ]
-    return _Best(metric, condition, level, mean, rows)
+    return _Best(metric, condition, level, mean, group, rows)
 
 
 def _say_none_is_best(tree: Tree, found: list[_Best]) -> Finding:
@@ -223,6 +226,7 @@ def _say_best(tree: Tree, best: _Best) -> Finding:
         "evidence": [_say_pair(best.level, main, row) for row in best.rows],
         "see": "comparisons-table",
         **runs_of([best.level]),
+        **_why_best(tree, best),
     }
     ties = [level_name(main, row["other"]) for row in best.rows if row["says"] == SAME]
     if ties:
@@ -241,6 +245,15 @@ def _say_best(tree: Tree, best: _Best) -> Finding:
     if beaten:
         return {"text": say("findings.best.better_and_open", beaten=listed(beaten), **told), **finding}
     return {"text": say("findings.best.open", **told), **finding}
+
+
+def _why_best(tree: Tree, best: _Best) -> dict[str, str]:
+    """Say how the gradient of the best level compares with those of the levels that it beats."""
+    main, name = tree["main"], level_name(tree["main"], best.level.settings[tree["main"]])
+    beaten = {show(row["other"]) for row in best.rows if row["says"] == "better"}
+    others = [level for level in best.group if show(level.settings[main]) in beaten]
+    compared = [(name, level_name(main, level.settings[main]), [(best.level, level)]) for level in others]
+    return gradient_why(tree, main, compared)
 
 
 def _needed(seeds: int) -> str:

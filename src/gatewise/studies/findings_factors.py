@@ -8,6 +8,7 @@ from typing import Any
 
 from gatewise.metrics.names import direction, is_higher_better
 from gatewise.studies.factors import show
+from gatewise.studies.findings_gradient import gradient_why
 from gatewise.studies.levels import LevelResults, by_level, known_interval
 from gatewise.studies.statistics import decide_all
 from gatewise.studies.words import (
@@ -42,10 +43,11 @@ def factor_findings(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]
         if factor in (tree["main"], data):  # errors on other data are not of the same kind
             continue
         groups = by_level(levels, factor)
-        first, effects = show(values[0]), {}
+        first, effects, pairs = show(values[0]), {}, {}
         for value in values:
             matched = _matched(groups.get(first, []), groups.get(show(value), []), factor)
             if show(value) != first and matched:
+                pairs[show(value)] = [(b, a) for a, b in matched]
                 effects[show(value)] = _differences(matched, metric) if higher else _log_ratios(matched, metric)
         effects = {name: seeds for name, seeds in effects.items() if seeds}
         decisions = decide_all(
@@ -67,7 +69,10 @@ def factor_findings(tree: Tree, levels: Sequence[LevelResults]) -> list[Finding]
                 size = say("findings.effect.ratio", ratio=ratio_words(ratio, bounds))
             tested = say("findings.effect.tested", p=p_words({"p_holm": decision.p_holm}), seeds=len(seeds))
             held = [level for one in (name, first) for level in groups.get(one, [])]
-            found.append({"text": text, "evidence": [size, tested], "see": "results-table", **runs_of(held)})
+            finding = {"text": text, "evidence": [size, tested], "see": "results-table", **runs_of(held)}
+            if decision.says != "undecided":
+                finding |= gradient_why(tree, factor, [(*names, pairs[name])])
+            found.append(finding)
     return found
 
 

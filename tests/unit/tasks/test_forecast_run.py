@@ -17,7 +17,8 @@ from gatewise.tasks.forecast import run as run_module
 METRICS = ["mse", "rmse", "mae", "mape", "smape", "mase", "r2", "pearson", "hit_rate", "hit_rate_base", "skill"]
 RESULT = [
     "format_version", "status", "task", "name", "folder", "parameters", "leaking", "trained", "epochs", "seconds",
-    "exclusive", "threads", "processes", "kernel", "metrics", "baselines", "intervals", "lag", "verdict", "notes",
+    "exclusive", "threads", "processes", "kernel", "gradient_norm", "metrics", "baselines", "intervals", "lag",
+    "verdict", "notes",
 ]  # fmt: skip
 
 

@@ -19,8 +19,8 @@ from text_samples import QUICK, sentences
 TEXT = sentences(4000)
 KEYS = {
     "format_version", "status", "task", "name", "folder", "parameters", "symbols", "sizes", "leaking", "trained",
-    "epochs", "seconds", "exclusive", "threads", "processes", "kernel", "metrics", "baselines", "verdict",
-    "by_position", "words", "calibration", "copying", "memory", "sampling", "notes",
+    "epochs", "seconds", "exclusive", "threads", "processes", "kernel", "gradient_norm", "metrics", "baselines",
+    "verdict", "by_position", "words", "calibration", "copying", "memory", "sampling", "notes",
 }  # fmt: skip
 NAMES = (
     "nats_per_char", "bits_per_char", "bits_per_byte", "perplexity", "accuracy", "calibration_error",
