@@ -55,7 +55,7 @@ class MLSTM(MatrixMemoryCell):
         small = small_normal(4 * self.units, self.input_size, generator)
         self.input_kernel = nn.Parameter(torch.cat([small, torch.zeros(2 * self.heads, self.input_size)]))
         bias_i = torch.empty(self.heads).normal_(0.0, 0.1, generator=generator)
-        bias_f = torch.linspace(3.0, 6.0, self.heads)
+        bias_f = torch.linspace(3.0, 6.0, self.heads, device=bias_i.device)
         self.bias = nn.Parameter(torch.cat([torch.zeros(4 * self.units), bias_i, bias_f]))
 
     @classmethod

@@ -295,16 +295,18 @@ def test_plan_trains_nothing(studied: list[dict[str, Any]], capsys: pytest.Captu
 
 
 def test_report_says_where_the_page_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def make_report(folder: Path, out: Path | None = None) -> Path:
+    def write_report(folder: Path, out: Path | None, *, language: str | None, kind: str) -> list[Path]:
         page = out or Path("page.html")
         page.write_text("<p>")
-        return page
+        return [page]
 
-    monkeypatch.setattr("gatewise.report.make_report", make_report)
+    monkeypatch.setattr("gatewise.report.write_report", write_report)
     assert run(["report", "there"]) == 0
     assert capsys.readouterr().out == "page.html\n"
     assert run(["report", "there", "--out", "other.html", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"folder": "there", "page": "other.html", "bytes": 3}
+    assert json.loads(capsys.readouterr().out) == {
+        "folder": "there", "page": "other.html", "bytes": 3, "files": ["other.html"],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
