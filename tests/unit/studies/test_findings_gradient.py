@@ -76,3 +76,17 @@ def test_a_group_that_is_compared_is_told_with_the_best(tmp_path):
     (finding,) = [one for one in tree["findings"] if "why" in one]
     assert finding["text"].startswith("Slow has the lowest mean test MSE")
     assert "in the first epoch the gradient with slow is 0.200 times that with fast" in finding["why"]
+
+
+def test_of_levels_that_are_not_shown_to_be_worse_nothing_is_said(tmp_path):
+    noise = (0.4, -0.3, 0.1, -0.2, 0.3, -0.1, -0.2)
+    vary = {"model.input_dropout": [0.0, 0.1, 0.2]}
+
+    def score(levels, seed):
+        rate = levels["model.input_dropout"]
+        found = result({0.0: 100.0, 0.1: 100.1 + noise[seed], 0.2: 200.0}[rate] + STEPS[seed])
+        return {**found, "gradient_norm": {"first": {0.0: 1.0, 0.1: 9.0, 0.2: 4.0}[rate], "last": 1.0, "most": 9.0}}
+
+    (why,) = whys(make(tmp_path / "s", score, vary=vary))
+    assert "with input dropout 0 is 0.250 times that with input dropout 0.2" in why
+    assert "0.1" not in why

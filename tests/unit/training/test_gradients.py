@@ -111,3 +111,15 @@ def test_a_checkpoint_from_before_there_were_norms_is_gone_on_with(toy, tmp_path
     assert len(rows) == 3
     train(whole, toy.ToyTask(), settings, seeds=SEEDS)
     assert toy.digest(network) == toy.digest(whole)
+
+
+def test_an_epoch_has_its_own_norms_and_the_result_the_first_last_and_largest():
+    settings = TrainSettings(**{**PLAIN, "epochs": 2, "clip_norm": None})
+    rows = train(Line(), LineTask(1), settings, seeds=SEEDS).history
+    # the first step goes to w = (0.34, 1.12), where w.x = 5.5
+    assert [row["gradient_norm"] for row in rows] == [pytest.approx(110), pytest.approx(55)]
+    assert gradients.summary(rows) == {
+        "first": pytest.approx(110),
+        "last": pytest.approx(55),
+        "most": pytest.approx(110),
+    }
