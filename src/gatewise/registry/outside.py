@@ -102,6 +102,31 @@ def code_digest(names: Iterable[str]) -> str:
     return digest.hexdigest() if modules else ""
 
 
+def sources() -> dict[str, str]:
+    """Return the files of the modules that were imported here, for a machine that does not have them.
+
+    Those beside them that they imported in their turn come along; what is installed as a package has to be installed
+    there too.
+
+    Returns
+    -------
+    dict
+        Path below the folder of the module, to the text of the file.
+    """
+    homes = set()
+    for name in _imported:
+        file = getattr(sys.modules.get(name.partition(":")[0].partition(".")[0]), "__file__", None)
+        if file and "site-packages" not in Path(file).parts:
+            homes.add(Path(file).parents[1] if Path(file).name == "__init__.py" else Path(file).parent)
+    files = [Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))]
+    return {
+        str(file.relative_to(home)): file.read_text(encoding="utf-8")
+        for home in sorted(homes)
+        for file in files
+        if file.suffix == ".py" and file.is_relative_to(home) and "site-packages" not in file.parts and file.is_file()
+    }
+
+
 def outside_names(tree: Any) -> set[str]:
     """Return what stands in a tree of checked settings and was imported for it."""
     if not _imported:  # as good as always: nothing to look for

@@ -2,11 +2,13 @@ import hashlib
 import json
 import os
 import socket
+import sys
 from dataclasses import asdict
 
 import pytest
 
 from gatewise.errors import DiskFullError, InputError, InterruptedRunError
+from gatewise.registry.outside import sources
 from gatewise.settings import ForecastSettings
 from gatewise.studies.engines import Request, create_engine
 from gatewise.studies.engines.cluster import lone_node, refuse_other_version, room
@@ -169,6 +171,28 @@ def test_data_that_the_worker_lacks_are_read_under_their_hash_and_spelled_as_the
     assert json.loads((tmp_path / "reads" / "settings.json").read_text()) == {"files": [asked]}
     assert not scratch.exists()
     assert not (tmp_path / "not here").exists()
+
+
+def test_modules_of_the_users_own_travel_with_the_runs(engine, tmp_path, monkeypatch):
+    """The workers have neither the working folder nor the module: a cell of it trains there nevertheless."""
+    text = "from my_ray_base import Base\n\nclass Mine(Base):\n    pass\n"
+    (tmp_path / "my_ray_cell.py").write_text(text)
+    (tmp_path / "my_ray_base.py").write_text("from gatewise.cells.rnn import SimpleRNN as Base\n")
+    prices = tmp_path / "prices.csv"
+    prices.write_text("Close\n" + "".join(f"{100 + i % 7}\n" for i in range(120)))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    flat = {"files": [str(prices)], "cell": "my_ray_cell:Mine", "units": 4, "window": 5, "epochs": 1}
+    settings = ForecastSettings.from_flat(flat)
+    code, found = sources(), []
+    assert {"my_ray_cell.py", "my_ray_base.py"} <= set(code)
+    request = Request("mine", settings.model_dump(mode="json"), str(tmp_path / "mine"))
+    for name in ("my_ray_cell.py", "my_ray_base.py"):  # not by way of a file system that both see
+        (tmp_path / name).unlink()
+    monkeypatch.setattr("gatewise.studies.engines.ray.sources", lambda: code)
+    engine.do([request], found.append)
+    assert found[0].error is None
+    assert (tmp_path / "mine" / "result.json").is_file()
 
 
 def test_a_worker_that_comes_later_clears_away_what_a_dead_one_left(board):

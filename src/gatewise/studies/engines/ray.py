@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from gatewise.errors import DataError, GatewiseError, InterruptedRunError
+from gatewise.registry.outside import sources
 from gatewise.studies.engines import Outcome, Request, processes_of
 from gatewise.studies.engines.cluster import (
     check_workers,
@@ -105,8 +106,8 @@ class RayEngine:
         """Do all requests, see :meth:`gatewise.studies.engines.Engine.do`."""
         options, threads, seats = self._options(processes_of(requests), alone=alone)
         actor = self._ray.remote(RemoteSeat).options(max_concurrency=2, max_restarts=0, **options)
-        python_path = os.environ.get("PYTHONPATH", "")
-        crew = _Crew(self._ray, lambda: actor.remote(threads, runner, python_path), local=self._ours)
+        path, code = os.environ.get("PYTHONPATH", ""), sources()
+        crew = _Crew(self._ray, lambda: actor.remote(threads, runner, path, code), local=self._ours)
         crew.on_start = on_start
         with counted_signals() as signals:
             crew.signals = signals

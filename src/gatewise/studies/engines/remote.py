@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import gatewise
-from gatewise.errors import GatewiseError
+from gatewise.errors import GatewiseError, OutputError
+from gatewise.registry.outside import look_in
 from gatewise.runs import atomic
 from gatewise.runs.lock import held_lock, waited_lock
 from gatewise.studies.engines import Outcome, Request
@@ -37,14 +38,24 @@ class RemoteSeat:
         ``module:function`` that does a run; that of the run's task when absent.
     python_path
         Where the study's own modules lie, if this machine sees them.
+    code
+        The modules that it names by their import path: path below a folder, to the text of the file.
     """
 
-    def __init__(self, threads: int, runner: str | None, python_path: str) -> None:
+    def __init__(
+        self, threads: int, runner: str | None, python_path: str = "", code: Mapping[str, str] | None = None
+    ) -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [python_path, os.environ.get("PYTHONPATH", "")]))
-        self._seat = Seat(threads, runner)
-        self._seat.start()
         self._held = ExitStack()
         self._scratch = self._make_scratch()
+        for path, text in (code or {}).items():
+            place = self._scratch / "code" / path
+            atomic.make_folder(place.parent)
+            atomic.write_text(place, text)
+        if code:
+            look_in(self._scratch / "code")
+        self._seat = Seat(threads, runner)
+        self._seat.start()
         self._known: dict[tuple[str, int, int], str] = {}
 
     def hello(self) -> dict[str, str]:
@@ -146,4 +157,6 @@ def _home() -> Path:
     """Return where workers of this user keep their files on this machine."""
     home = Path(tempfile.gettempdir()) / f"gatewise-{os.getuid() if hasattr(os, 'getuid') else 'workers'}"
     home.mkdir(mode=0o700, exist_ok=True)
+    if hasattr(os, "getuid") and (home.is_symlink() or home.stat().st_uid != os.getuid()):
+        raise OutputError(f"{home}: belongs to somebody else: set TMPDIR to a folder of your own")
     return home
