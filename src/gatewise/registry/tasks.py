@@ -84,6 +84,17 @@ TASKS = {
 }
 
 
+def spoken(name: str) -> str:
+    """Return under which name the catalogue of sentences knows a task: one of a user's own is ``own``.
+
+    Examples
+    --------
+    >>> spoken("forecast"), spoken("my_task:ADDING")
+    ('forecast', 'own')
+    """
+    return name if name in TASKS else "own"
+
+
 def task_of(tree: Any) -> Task:
     """Return the task that a tree of settings or results names; forecast where it names none.
 

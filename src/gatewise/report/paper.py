@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewise.metrics.names import NAMES, is_higher_better, metric_phrase
+from gatewise.registry import spoken
 from gatewise.report.evidence import Evidence, Level
 from gatewise.report.references import bibtex
 from gatewise.report.words import baseline_title, capital, metric_title, number, percent, spread
@@ -57,7 +58,7 @@ def methods(evidence: Evidence) -> str:
         said.append(say("methods.window", **told, offset=_value(evidence, "data.target_offset")))
     if split.get("test"):
         parts = {part: percent(float(split[part] or 0), 0) for part in ("test", "validation")}
-        said.append(say(f"methods.split.{evidence.task}", kind=_value(evidence, "split.kind"), **parts))
+        said.append(say(f"methods.split.{spoken(evidence.task)}", kind=_value(evidence, "split.kind"), **parts))
     said += [say("methods.leaking")] * evidence.leaking + _training(evidence)
     if evidence.search:
         said.append(say("methods.search", trials=_trials(evidence)))

@@ -159,7 +159,7 @@ def _own(evidence: Evidence) -> Parts:
     return Parts(
         template="sections_own.html",
         sections=[],
-        leaks="Its split tells training something of the test part.",
+        leaks=say("verdict.leaks.own"),
         figures={**_shared_figures(evidence), "curve": []},
         tables={**_shared_tables(evidence), "interval": None},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gatewise.registry import spoken
 from gatewise.report import words
 from gatewise.report.bundle import bundle_lines
 from gatewise.report.evidence import Evidence, read_evidence
@@ -33,7 +34,7 @@ def _lines(evidence: Evidence) -> list[str]:
     metric = evidence.metric
     lines = [verdict.headline, *verdict.sentences]
     if evidence.leaking:
-        lines.append(say(f"verdict.leaks.{evidence.task}"))
+        lines.append(say(f"verdict.leaks.{spoken(evidence.task)}"))
     decisions = {row.get("label"): words.decision(row.get("says")) for row in evidence.against_baseline}
     rows = [
         (level.label, words.spread(level.metrics.get(metric)), decisions.get(level.label, ""))

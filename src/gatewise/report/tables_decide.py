@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gatewise.registry import spoken
 from gatewise.report.evidence import Evidence, show_setting, show_value
 from gatewise.report.table import Cell, Table, figure, group, head, says
 from gatewise.report.words import interval, metric_heading, number, p_value, percent
@@ -94,7 +95,7 @@ def examples_table(evidence: Evidence) -> Table | None:
         rows.append(cells)
     if not rows:
         return None
-    examples = say(f"decide.examples.{evidence.task}")
+    examples = say(f"decide.examples.{spoken(evidence.task)}")
     note = say("decide.page.examples_note", test=known[0]["test"], examples=examples)
     note += " " + say("decide.page.mcnemar_note") if several else ""
     if found.get("left_out"):

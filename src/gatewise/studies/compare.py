@@ -13,7 +13,7 @@ from typing import Any
 
 from gatewise.errors import InputError
 from gatewise.metrics.names import direction
-from gatewise.registry import task_of
+from gatewise.registry import spoken, task_of
 from gatewise.studies.claims import judge_claims
 from gatewise.studies.decide import beyond_pairs, decide_tree, pair_details
 from gatewise.studies.findings_gradient import gradient_factors
@@ -201,7 +201,7 @@ def _notes(
     """Collect what a reader must know before believing the numbers."""
     notes = [*study.get("warnings", ()), *search_notes(tree["search"])]
     if tree["leaking"]:
-        notes.append(say(f"notes.leaks.{study['task']}"))
+        notes.append(say(f"notes.leaks.{spoken(study['task'])}"))
     finished = {fingerprint for level in levels for fingerprint in level.runs.values()}
     missing = [run for run in study["runs"] if run["fingerprint"] not in finished]
     if missing:

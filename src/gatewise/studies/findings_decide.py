@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+from gatewise.registry import spoken
 from gatewise.studies.statistics import SAME
 from gatewise.studies.words import (
     capital,
@@ -130,7 +131,7 @@ def _over_datasets(tree: Tree) -> list[Finding]:
 def _over_examples(tree: Tree) -> list[Finding]:
     """Say which differences hold over seeds, over test examples, or over both."""
     rows = (tree.get("examples") or {}).get("rows") or []
-    main, examples = tree["main"], say(f"decide.examples.{tree['task']}")
+    main, examples = tree["main"], say(f"decide.examples.{spoken(tree['task'])}")
     groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
         if row["holds"] != "neither":

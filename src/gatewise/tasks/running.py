@@ -55,7 +55,7 @@ def run_in_folder(
         Whatever `fit` raises; a new run that did not come to the end of an epoch leaves nothing behind then.
     """
     fingerprint = settings.fingerprint(digest)
-    training: TrainSettings = settings.at("train")
+    training = _training_of(settings)
     request = to_json(settings.model_dump(mode="json"))
     with several_processes(training, fingerprint, helper=HELPER, request=request) as shared:
         if shared is not None and shared.helps:
@@ -118,11 +118,17 @@ def result_of_training(
         },
         "exclusive": exclusive,
         "threads": trained.threads,
-        "processes": settings.at("train.processes"),
+        "processes": _training_of(settings).processes,
         "kernel": trained.kernel,
         **({"gradient_norm": norms} if norms else {}),
         **({"own_metrics": own} if own else {}),
     }
+
+
+def _training_of(settings: RunSettings) -> TrainSettings:
+    """Return how a run trains; a task of a user's own that has other settings for it trains in one process."""
+    train = getattr(settings, "train", None)
+    return train if isinstance(train, TrainSettings) else TrainSettings()
 
 
 def keep_outcome(
@@ -171,7 +177,7 @@ def _run(
         # The settings come last: where they are, the fingerprint is too.
         facts = {
             "torch_threads": torch.get_num_threads(),
-            "processes": settings.at("train.processes"),
+            "processes": _training_of(settings).processes,
             "fingerprint": fingerprint,
             "data_digest": digest,
         }

@@ -125,7 +125,7 @@ def test_a_killed_worker_loses_one_run_which_is_tried_once_more(tmp_path, runner
 def test_a_run_that_kills_its_worker_twice_has_failed_and_says_how(tmp_path, runner):
     found = do(tmp_path, ["dies always", "good"], runner, workers=1)
     assert found["good"].error is None
-    assert "the worker died 2 times: killed by the system or by hand" in found["dies always"].error
+    assert "the worker died 3 times: killed by the system or by hand" in found["dies always"].error
     assert found["dies always"].error.endswith("my last words")
 
 

@@ -113,7 +113,7 @@ def test_failures_are_told_in_words_and_the_others_go_on(engine, board, tmp_path
     names = ["diverges", "dies", "loses its actor", "loses its actor always", "good"]
     found = do(engine, tmp_path, names)
     assert (found["diverges"].kind, found["diverges"].error) == ("DivergedError", "the loss became NaN at step 3")
-    assert "the worker died 2 times: killed by the system or by hand (often: out of memory" in found["dies"].error
+    assert "the worker died 3 times: killed by the system or by hand (often: out of memory" in found["dies"].error
     assert found["loses its actor"].error is None
     assert found["loses its actor always"].error.startswith("the worker was lost 3 times: ")
     assert (board / "loses its actor tries").read_text() == "xx"

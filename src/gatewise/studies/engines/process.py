@@ -22,15 +22,15 @@ _THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
     "POLARS_MAX_THREADS",
 )
-_TRIES = 2
+_TRIES = 3
 _LAST_WORDS = 2000  # characters
 
 
 class Seat:
     """Serves one run after another, each in the same process as long as that lives.
 
-    A worker that dies (killed, out of memory, a crash in compiled code) takes one run with it: the run is tried once
-    more in a fresh worker, goes on from its checkpoint, and counts as failed only when that dies too.
+    A worker that dies (killed, out of memory, a crash in compiled code) takes one run with it: the run goes on
+    from its checkpoint in a fresh one, and counts as failed when three have died over it.
     """
 
     def __init__(self, threads: int, runner: str | None) -> None:
