@@ -216,12 +216,13 @@ def _select(
     """Return the rows that were asked for."""
     from gatewise.errors import did_you_mean
     from gatewise.registry import TASKS
+    from gatewise.registry.outside import is_outside
     from gatewise.runs.find import STATUSES
     from gatewise.runs.query import select
     from gatewise.studies.listing import list_runs
 
     for typed, known in ((status, STATUSES), (task, TASKS)):
-        if typed is not None and typed not in known:
+        if typed is not None and typed not in known and not is_outside(typed):
             raise InputError(f"no run is ever {typed!r}{did_you_mean(typed, known)}")
     rows = list_runs(places or (), aside=aside)
     import gc

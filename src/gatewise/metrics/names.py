@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -67,9 +68,15 @@ _CAPITALS = ("PR-AUC", "Matthews", "Brier")
 
 
 def learn(metrics: Iterable[Mapping[str, Any]]) -> None:
-    """Take in the names of a user's own metrics, as :func:`gatewise.metrics.own.describe` keeps them."""
+    """Take in the names of a user's own metrics, as :func:`gatewise.metrics.own.describe` keeps them.
+
+    They are read from files that may be anybody's: what is no such description is passed over.
+    """
     for one in metrics:
-        _OWN[str(one["name"])] = MetricName(**one)
+        with suppress(TypeError):
+            found = MetricName(**one)
+            if all(isinstance(value, str) for value in one.values()) and found.direction in ("lower", "higher"):
+                _OWN[found.name] = found
 
 
 def named(name: str) -> Metric | MetricName | None:

@@ -57,7 +57,7 @@ def measure(metrics: Sequence[Metric], given: Mapping[str, Any]) -> dict[str, fl
     for metric in metrics:
         try:
             value = float(metric.function(*(given[need] for need in metric.needs)))
-        except Exception as error:
+        except Exception as error:  # whatever a user's own function raises is told as its own
             raise SettingsError(f"metric {metric.name}: fails: {type(error).__name__}: {error}") from error
         found[metric.name] = value if math.isfinite(value) else None
     return found

@@ -20,7 +20,7 @@ from gatewise.registry.forecast import BASELINES, TRANSFORMS
 from gatewise.registry.own import METRICS, READERS
 from gatewise.registry.probes import PROBES
 from gatewise.registry.table import Entry, Registered, Registry
-from gatewise.registry.tasks import TASKS, Task, spoken, task_of
+from gatewise.registry.tasks import TASKS, Task, read_task, spoken, task_of
 from gatewise.registry.text import TEXT_BASELINES, TEXT_LOSSES
 from gatewise.registry.training import LOSSES, OPTIMIZERS, SCHEDULES
 
@@ -48,6 +48,7 @@ __all__ = [
     "Registry",
     "Task",
     "cleaning_steps",
+    "read_task",
     "spoken",
     "task_of",
 ]

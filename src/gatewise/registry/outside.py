@@ -75,7 +75,7 @@ def load_outside(kind: str, name: str) -> Any:
         )
     try:
         home = _import(module)
-    except Exception as error:
+    except Exception as error:  # a module may raise anything while it is imported: told as its own, not as ours
         if isinstance(error, ModuleNotFoundError) and error.name in _parents(module):
             places = ", ".join(str(place) for place in _folders())
             raise SettingsError(

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from gatewise.errors import SettingsError, UnknownNameError
-from gatewise.registry.outside import is_outside, load_outside
+from gatewise.registry.outside import is_outside, load_outside, strangers_refused
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,26 @@ TASKS = {
         ),
     )
 }
+
+
+def read_task(tree: Any) -> Task:
+    """Return the task that files name which may be anybody's: nothing is imported for it.
+
+    A task of a user's own is known by its name alone, unless this program has imported its module itself.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such task.
+    """
+    name = tree.get("task", "forecast")
+    if not is_outside(name):
+        return task_of(tree)
+    with strangers_refused():
+        try:
+            return task_of(tree)
+        except SettingsError:
+            return Task(name, summary="", settings="", study="", runner="", digest="", metrics="", baseline="")
 
 
 def spoken(name: str) -> str:

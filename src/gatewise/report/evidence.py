@@ -15,7 +15,7 @@ from typing import Any
 
 from gatewise.errors import InputError
 from gatewise.metrics.names import is_higher_better, learn
-from gatewise.registry import task_of
+from gatewise.registry import read_task
 from gatewise.registry.outside import short_name
 from gatewise.runs import RunFolder
 from gatewise.studies.factors import with_setting
@@ -87,7 +87,7 @@ class Evidence:
     def baseline(self) -> str:
         """The baseline that the verdict is about."""
         named = [str(row["baseline"]) for row in self.against_baseline if row.get("baseline")]
-        return named[0] if named else next(iter(self.baselines), task_of({"task": self.task}).baseline)
+        return named[0] if named else next(iter(self.baselines), read_task({"task": self.task}).baseline)
 
     def reference(self, metric: str) -> float | None:
         """Return the metric of the baseline that the verdict is about; None where the levels have not the same one."""
@@ -188,7 +188,7 @@ def _study(folder: StudyFolder) -> Evidence:
         name=str(tree.get("name") or folder.path.name),
         question=str(tree.get("question") or ""),
         is_study=True,
-        task=task_of(tree).name,
+        task=read_task(tree).name,
         within=str(tree.get("within") or ""),
         metric=str(tree.get("metric") or "mse"),
         main=main,
@@ -271,8 +271,8 @@ def _single(run: RunFolder) -> Evidence:
         name=name,
         question="",
         is_study=False,
-        task=task_of(settings).name,
-        command=f"gatewise fit {task_of(settings).name} --config settings.json --out {run.path.name}",
+        task=read_task(settings).name,
+        command=f"gatewise fit {read_task(settings).name} --config settings.json --out {run.path.name}",
         metric=str(verdict.get("metric") or _first_metric(settings, level)),
         main="",
         levels=(level,),
@@ -289,7 +289,8 @@ def _single(run: RunFolder) -> Evidence:
 
 def _first_metric(settings: Mapping[str, Any], level: Level) -> str:
     """Return the metric that judges a run without a verdict: the first that it has, in its task's order."""
-    names: Mapping[str, Any] = task_of(settings).load("metrics")
+    task = read_task(settings)
+    names: Mapping[str, Any] = task.load("metrics") if task.metrics else level.metrics
     known = [name for name in names if (level.metrics.get(name) or {}).get("mean") is not None]
     return known[0] if known else next(iter(names))
 

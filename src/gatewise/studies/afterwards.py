@@ -16,7 +16,7 @@ from typing import Any
 
 from gatewise.errors import InputError, did_you_mean
 from gatewise.metrics.names import is_higher_better, metric_phrase
-from gatewise.registry import task_of
+from gatewise.registry import read_task
 from gatewise.runs import RunFolder
 from gatewise.runs.find import find_runs, flatten
 from gatewise.studies.compare import against_baselines, compare_pairs
@@ -152,7 +152,7 @@ def _study_at(place: StudyFolder) -> tuple[dict[str, Any], dict[str, Any]] | Non
 def _one_task(runs: Sequence[Ran]) -> str:
     by_task: dict[str, str] = {}
     for run in runs:
-        by_task.setdefault(task_of(run.settings).name, str(run.folder.path))
+        by_task.setdefault(read_task(run.settings).name, str(run.folder.path))
     if len(by_task) > 1:
         shown = ", ".join(f"{task} ({path})" for task, path in by_task.items())
         raise InputError(f"these runs are of several tasks, which have no metric in common: {shown}")
@@ -164,14 +164,19 @@ def _metric(runs: Sequence[Ran], asked: str | None, task: str) -> str:
     studies = list(dict.fromkeys(run.study["metric"] for run in runs if run.study is not None))
     if asked is None and len(studies) > 1:
         raise InputError(f"these studies judge by different metrics ({', '.join(studies)}): choose one with --metric")
-    default = task_of({"task": task}).load("study").model_fields["metric"].default
-    metric = str(asked or next(iter(studies), default))
+    if asked is None and not studies and not read_task({"task": task}).study:
+        raise InputError(f"say by which --metric: the task {task} is no part of gatewise")
+    metric = str(asked or next(iter(studies), "") or _default_metric(task))
     known = [set(run.result["metrics"].get("test") or {}) for run in runs]
     without = [run for run, names in zip(runs, known, strict=True) if metric not in names]
     if without:
         shared = sorted(set.intersection(*known))
         raise InputError(f"{without[0].folder.path}: has no test {metric}{did_you_mean(metric, shared)}")
     return metric
+
+
+def _default_metric(task: str) -> str:
+    return str(read_task({"task": task}).load("study").model_fields["metric"].default)
 
 
 def _levels(runs: Sequence[Ran], metric: str) -> tuple[list[LevelResults], list[list[Ran]], dict[str, Any]]:
@@ -199,7 +204,7 @@ def _levels(runs: Sequence[Ran], metric: str) -> tuple[list[LevelResults], list[
         names = _differing([group[0].setting for group in members])
         labels = _unique([_label(names, group[0]) for group in members])
         levels = [LevelResults(label, {_SETTING: label}) for label in labels]
-        tree = {"main": _SETTING, "metric": metric, "task": task_of(runs[0].settings).name, "study": {}}
+        tree = {"main": _SETTING, "metric": metric, "task": read_task(runs[0].settings).name, "study": {}}
     for level, group in zip(levels, members, strict=True):
         for run in group:
             level.runs[seeds[run.seed]] = run.folder.path.name

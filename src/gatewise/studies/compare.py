@@ -13,7 +13,7 @@ from typing import Any
 
 from gatewise.errors import InputError
 from gatewise.metrics.names import direction
-from gatewise.registry import spoken, task_of
+from gatewise.registry import read_task, spoken
 from gatewise.studies.claims import judge_claims
 from gatewise.studies.decide import beyond_pairs, decide_tree, pair_details
 from gatewise.studies.findings_gradient import gradient_factors
@@ -130,8 +130,8 @@ def against_baselines(levels: Sequence[LevelResults], study: Mapping[str, Any]) 
     A classifier is held against the best one first: there the task's own is only the commonest.
     """
     metric, rules = study["metric"], Rules.of(study)
-    names = [task_of(study).baseline]
-    best = best_baseline(levels, metric)
+    own, best = read_task(study).baseline, best_baseline(levels, metric)
+    names = [own] if own else []
     if best not in (None, *names):
         names.insert(0 if study["task"] == "classify" else 1, str(best))
     rows = []
@@ -206,7 +206,7 @@ def _notes(
     missing = [run for run in study["runs"] if run["fingerprint"] not in finished]
     if missing:
         notes.append(say("notes.missing", missing=len(missing), all=len(study["runs"])))
-    if len({level.baseline(task_of(study).baseline, study["metric"]) for level in levels}) > 1:
+    if len({level.baseline(read_task(study).baseline, study["metric"]) for level in levels}) > 1:
         notes.append(say("notes.several_baselines" if study["task"] == "classify" else "notes.other_windows"))
     versions = sorted(_versions(place, levels))
     if len(versions) > 1:

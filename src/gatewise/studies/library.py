@@ -77,7 +77,8 @@ def load_study(
     8
     """
     tree, where, home = _read(study)
-    look_in(home)  # for modules of the user's own
+    if home != Path.cwd():
+        look_in(home)  # for modules of the user's own; the working folder is looked in anyway
     changes = {path: _value(value, path) for path, value in (set or {}).items()}
     given = [_absolute(file, Path.cwd()) for file in files]
     if given:

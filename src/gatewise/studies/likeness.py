@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from gatewise.registry import task_of
+from gatewise.registry import read_task
 from gatewise.runs import RunFolder
 from gatewise.runs.find import flatten
 
@@ -99,7 +99,7 @@ def _files(run: Ran) -> str:
 
 def _test_part(run: Ran) -> str:
     """Tell a test part by its size and by what the task's own baseline, which has no chance in it, reaches there."""
-    name = task_of(run.settings).baseline
+    name = read_task(run.settings).baseline
     baselines = run.result.get("baselines") or {}
     figures = (baselines.get(name) or {}).get("test") or {}
     first = next(((key, value) for key, value in figures.items() if value is not None), None)

@@ -12,6 +12,7 @@ import torch
 
 from gatewise.errors import GatewiseError, OutputError
 from gatewise.metrics.own import describe, own_metrics
+from gatewise.registry.outside import strangers_refused
 from gatewise.runs import RunFolder, environment
 from gatewise.runs.atomic import to_json
 from gatewise.settings import RunSettings, TrainSettings, parse
@@ -201,7 +202,8 @@ def _refuse_other_run(place: RunFolder, settings: RunSettings, fingerprint: str)
     if before.get("task") != settings.task:
         found = f"a run of the task {before.get('task')!r}"
     else:
-        known = parse(type(settings), before, where=f"{place.path} holds a run that this version cannot read")
+        with strangers_refused():  # the folder may be anybody's
+            known = parse(type(settings), before, where=f"{place.path} holds a run that this version cannot read")
         found = f"a run with other settings ({_differences(known, settings)})"
     raise OutputError(f"{place.path} holds {found}: choose another folder, or replace that run with --overwrite")
 

@@ -13,8 +13,20 @@ from gatewise import Forecaster
 from gatewise.data.labelled import read_labelled
 from gatewise.data.series import read_series
 from gatewise.data.text import read_corpus
-from gatewise.errors import DataError, ModelFolderError, SettingsError
-from gatewise.registry import BASELINES, CELLS, CLEANING_STEPS, KERNELS, READERS, cleaning_steps, outside, task_of
+from gatewise.errors import DataError, ModelFolderError, SettingsError, UnknownNameError
+from gatewise.metrics import names
+from gatewise.registry import (
+    BASELINES,
+    CELLS,
+    CLEANING_STEPS,
+    KERNELS,
+    READERS,
+    cleaning_steps,
+    outside,
+    read_task,
+    task_of,
+)
+from gatewise.runs import RunFolder
 from gatewise.settings import ClassifySettings, ForecastSettings, TextSettings
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "yours"
@@ -190,3 +202,31 @@ def test_modules_are_found_beside_the_study_file(monkeypatch, tmp_path):
     assert study.metrics == ("my_parts:NEAR",)
     assert [level.label for level in study.factors[0].levels] == ["gru", "LeakyCell"]
     assert isinstance(READERS.load("my_parts:read_prices")(str(tmp_path / "prices.txt")), pl.DataFrame)
+
+
+def test_what_was_read_from_a_folder_imports_nothing(module):
+    """A page or a comparison is made of folders that may be anybody's."""
+    module("my_task_j", "raise RuntimeError('was imported')")
+    task = read_task({"task": "my_task_j:TASK"})
+    assert (task.name, task.baseline, task.study) == ("my_task_j:TASK", "", "")
+    assert "my_task_j" not in sys.modules
+    assert read_task({"task": "generate"}) is task_of({"task": "generate"})
+    with pytest.raises(UnknownNameError):
+        read_task({"task": "forcast"})
+
+
+def test_a_study_of_ones_own_task_is_shown_where_its_module_is_not(tmp_path):
+    result = {
+        "format_version": 1, "status": "finished", "task": "nowhere_k:TASK", "name": "one", "folder": None,
+        "parameters": 3, "epochs": {"run": 1, "best": 1}, "seconds": {"total": 1.0}, "exclusive": False, "kernel": None,
+        "metrics": {"test": {"mse": 0.25}}, "baselines": {"always_one": {"test": {"mse": 0.5}}}, "verdict": None,
+        "own_metrics": [{"name": 3}, {"name": "near", "label": "Near", "unit": "", "direction": "up", "summary": ""}],
+    }  # fmt: skip
+    run = RunFolder.create(tmp_path / "one")
+    run.write_settings({"task": "nowhere_k:TASK", "name": "one", "model": {"cell": "gru"}})
+    run.write_environment({})
+    run.write_result(result)
+    from gatewise.report import make_report
+
+    assert "0.25" in make_report(tmp_path / "one").read_text(encoding="utf-8")
+    assert not names.is_own("near")

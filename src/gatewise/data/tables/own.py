@@ -24,7 +24,7 @@ def read_own(reader: str, source: str) -> Any:
         return READERS.load(reader)(source)
     except GatewiseError:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever a user's own function raises is told as its own
         raise DataError(f"{source}: the reader {reader} fails: {type(error).__name__}: {error}") from error
 
 
