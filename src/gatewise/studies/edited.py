@@ -19,6 +19,8 @@ from gatewise.studies.settings import run_part
 _DECIDE = ("budget", "search")
 _PLACES = ("data.files", "data.validation_files", "data.test_files")
 _MOST = 12
+#: What a study is compared by, as it stands in ``study.json``.
+_PARTS = {"study": dict, "factors": dict, "seeds": list, "runs": list}
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,19 @@ def check_edits(place: StudyFolder, plan: Plan, *, yes: bool = False) -> tuple[s
     Raises
     ------
     InputError
-        If it is another study, or an edit that makes runs train again, and nobody said `yes`.
+        If it is another study, or an edit that makes runs train again, and nobody said `yes`; or if what is there
+        is no study that can be read.
     """
     if not place.has_study():
         return ()
-    edits = find_edits(place.read_study(), plan)
+    before = place.read_study()
+    wrong = next((key for key, kind in _PARTS.items() if not isinstance(before.get(key), kind)), None)
+    if wrong is not None:
+        raise InputError(
+            f"{place.path / 'study.json'}: its {wrong!r} cannot be read: choose another folder with --out, or remove the "
+            "file; runs that are finished stay"
+        )
+    edits = find_edits(before, plan)
     if edits.again and not yes:
         lines = [*edits.again[:_MOST], *([f"and {len(edits.again) - _MOST} more"] if len(edits.again) > _MOST else [])]
         raise InputError(
@@ -75,20 +85,26 @@ def find_edits(before: Mapping[str, Any], plan: Plan) -> Edits:
     kinds = [isinstance(tree["study"].get("seeds"), Mapping) for tree in (before, after)]
     if any(kinds) and before["study"].get("seeds") != after["study"].get("seeds"):
         again.append("seeds: other kinds of chance differ between them")
-    data = [key for key, digest in before.get("digests", {}).items() if after["digests"].get(key, digest) != digest]
-    if data:
-        count = sum(run["fingerprint"] not in {one["fingerprint"] for one in after["runs"]} for run in before["runs"])
+    if any(after["digests"].get(key, digest) != digest for key, digest in _digests(before).items()):
+        planned = {run["fingerprint"] for run in after["runs"]}
+        count = sum(run["fingerprint"] not in planned for run in before["runs"])
         again.append(f"data: their content has changed, so {count} runs are of other data than before")
     if not again and plan.study.search is None:
         again += _other_levels(before, after)
     return Edits(tuple(again), tuple(_harmless(before, after)))
 
 
+def _digests(tree: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return what the data were; nothing where an older version did not write it down."""
+    found = tree.get("digests")
+    return found if isinstance(found, Mapping) else {}
+
+
 def _other_settings(before: Mapping[str, Any], after: Mapping[str, Any], plan: Plan) -> Iterator[str]:
     """Name the settings of all runs that are others now."""
     kind = type(plan.study)
     old, new = (dict(_leaves(run_part(kind, tree["study"]))) for tree in (before, after))
-    same_data = set(before.get("digests", {}).values()) & set(after["digests"].values())
+    same_data = set(_digests(before).values()) & set(after["digests"].values())
     for path in old:
         if path in new and old[path] != new[path] and path != "name" and not (path in _PLACES and same_data):
             yield f"{path}: {old[path]!r} there, {new[path]!r} here"

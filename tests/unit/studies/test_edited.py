@@ -76,3 +76,18 @@ def test_results_of_another_version_are_seen(place, monkeypatch):
     monkeypatch.setattr("gatewise.settings.base.RESULTS_VERSION", 999)
     with pytest.raises(InputError, match="this version gives these settings other results"):
         check_edits(place, plan())
+
+
+@pytest.mark.parametrize("digests", [None, ["digest"]])
+def test_a_study_of_a_version_that_kept_no_digests_goes_on(place, digests):
+    with place.lock():
+        place.write_study({**plan().to_json(), "digests": digests})
+    assert check_edits(place, plan()) == ()
+
+
+@pytest.mark.parametrize("part", ["study", "factors", "seeds", "runs"])
+def test_a_study_that_cannot_be_read_is_refused(place, part):
+    with place.lock():
+        place.write_study({**plan().to_json(), part: "spoilt"})
+    with pytest.raises(InputError, match=rf"study\.json: its '{part}' cannot be read: choose another folder"):
+        check_edits(place, plan(), yes=True)
