@@ -116,7 +116,8 @@ def estimate(
     Raises
     ------
     InputError
-        If what the runs leave behind does not fit on the disk.
+        If a run refuses its settings or its data, with one line for each combination that was probed; or if what the
+        runs leave behind does not fit on the disk.
     """
     jobs = 1 if plan.alone else min(jobs or cores(), cores())
     runs = _once(run for run in plan.runs if not place.run(run.fingerprint).is_finished)
@@ -163,9 +164,16 @@ class _Probing:
 
     def __init__(self, runner: str | None, longest: float) -> None:
         self._runner, self._ends = runner or _RUNNER, time.monotonic() + longest
+        self._refused: list[str] = []
 
     def probe(self, runs: list[PlannedRun]) -> list[Probe]:
-        """Probe combinations, those first that show a level that no probe has shown."""
+        """Probe combinations, those first that show a level that no probe has shown.
+
+        Raises
+        ------
+        InputError
+            If runs refuse what they are given, as they would when the study is run.
+        """
         waiting, found = _distinct(runs), list[Probe]()
         if not waiting or not _has_clock(waiting[0].settings):
             return []
@@ -187,6 +195,8 @@ class _Probing:
                 clock.cancel()
                 worker.kill()
                 worker.close()
+        if self._refused:
+            raise InputError("\n".join(self._refused))
         return _without_start(found)
 
     def _one(self, worker: Worker, run: PlannedRun, folder: Path) -> list[Probe] | None:
@@ -196,6 +206,8 @@ class _Probing:
         if answer is None:
             return None
         if answer["event"] != "finished":
+            if answer.get("exit_code") == InputError.exit_code:
+                self._refused += [f"the combination {run.label}: {line}" for line in answer["error"].splitlines()]
             return []
         result = answer["result"]
         seconds = result.get("seconds", {})

@@ -14,11 +14,11 @@ from gatewise.studies.probe import estimate
 
 RUNNER = '''
 import time
-from gatewise.errors import DivergedError
+from gatewise.errors import DivergedError, SettingsError
 
 
 def run(settings, folder, *, threads, exclusive, progress):
-    """Says that an epoch takes as many seconds as there are units; hangs with 5, diverges with 6."""
+    """Says that an epoch takes as many seconds as there are units; hangs with 5, diverges with 6, refuses 7."""
     units = settings.model.units
     folder.mkdir(parents=True)
     (folder / "model").write_bytes(bytes(1000 * units))
@@ -28,6 +28,8 @@ def run(settings, folder, *, threads, exclusive, progress):
         time.sleep(600)
     if units == 6:
         raise DivergedError("no longer finite")
+    if units == 7:
+        raise SettingsError("7 units cannot be divided among 4 heads")
     assert 0 < settings.train.minutes < 0.1
     return {"seconds": {"total": 2.5, "train": 1.5, "per_epoch": float(units)}}
 '''
@@ -87,6 +89,12 @@ def test_probes_end_when_their_time_is_over(tmp_path, runner):
     none = estimate(plan(vary={"model.units": [6]}), StudyFolder(tmp_path / "s"), runner=runner)
     assert (none.total, none.size) == (None, None)
     assert none.how.startswith("no estimate")
+
+
+def test_what_a_run_refuses_is_refused_before_all_of_them_do(tmp_path, runner):
+    planned = plan(vary={"model.units": [2, 7]})
+    with pytest.raises(InputError, match="the combination units 7: 7 units cannot be divided among 4 heads"):
+        estimate(planned, StudyFolder(tmp_path / "s"), runner=runner)
 
 
 def test_a_study_that_does_not_fit_on_the_disk_is_refused(tmp_path, runner, monkeypatch):
