@@ -51,7 +51,7 @@ class ClassifyDataSettings(Settings):
     """Names of the labels' codes, e.g. 0=hate; shown in every report and prediction."""
     votes: Names = ("auto",)
     """Columns with annotators' votes, one for each class in the classes' order; auto finds them, and says so."""
-    group: str | None = None
+    group: Annotated[str | None, CountsWhen("split.kind", but_not=("random",))] = None
     """Column whose equal values (a user, a thread) stay in one part."""
     fairness: str | None = None
     """Column of groups (a dialect, a community) whose harmless texts are looked at one group at a time."""
@@ -76,7 +76,7 @@ class ClassifySplitSettings(Settings):
         int, Field(ge=0, lt=2**32), CountsWhen("split.kind", but_not=("given",)), CountsWhen("split.train_size")
     ] = 42
     """Seed of the drawing."""
-    near_duplicates: Literal["together", "apart"] = "together"
+    near_duplicates: Annotated[Literal["together", "apart"], CountsWhen("split.kind", but_not=("random",))] = "together"
     """together: near-duplicates stay in one part; apart: they are drawn like any other text, which leaks."""
     folds: Annotated[int, Field(ge=2), CountsWhen("split.kind", ("folds",))] = 5
     """Parts that folds makes."""
@@ -93,7 +93,7 @@ class EncoderSettings(Settings):
 
     name: str = "words"
     """words or characters (vectors that training finds), minilm, random-bert, a folder, or a name on the hub."""
-    revision: str | None = None
+    revision: Annotated[str | None, CountsWhen("encoder.name", but_not=FROM_SCRATCH)] = None
     """Revision on the hub."""
     download: bool = False
     """Fetch the encoder from the hub when it is not on this machine."""
@@ -166,7 +166,7 @@ class ClassifyTrainSettings(TrainSettings):
     """balanced: a text weighs as much more as its class is rarer."""
     label_smoothing: Rate = 0.0
     """Share of the target that is spread evenly over all classes."""
-    vote_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
+    vote_share: Annotated[float, Field(ge=0.0, le=1.0), CountsWhen("data.votes")] = 0.5
     """Share of the annotators' votes in the target, where there are votes; the rest is the label."""
     focal_gamma: Annotated[float, Field(ge=0), CountsWhen("train.loss", ("focal",))] = 2.0
     """How much the focal loss looks away from what is easy."""
@@ -182,7 +182,7 @@ class ClassifyTrainSettings(TrainSettings):
     """Texts in a step."""
     epochs: Annotated[Count, CountsWhen("train.minutes", (None,))] = 4
     """Most passes over the training part."""
-    least_steps: Annotated[int, Field(ge=0)] = 1200
+    least_steps: Annotated[int, Field(ge=0), CountsWhen("train.minutes", (None,))] = 1200
     """Steps that are made at least: where the texts are few, there are more epochs, up to ten times as many."""
     patience: Annotated[int, Field(ge=0)] | None = None
     """Epochs without improvement on validation before training stops; absent: never."""

@@ -65,7 +65,7 @@ class ForecastSplitSettings(Settings):
 
     kind: Literal["chronological", "random", "blocked", "walk_forward"] = "chronological"
     """How windows are divided; random leaks, because neighbouring windows overlap."""
-    test: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
+    test: Annotated[float, Field(ge=0.0, lt=1.0), CountsWhen("split.kind", but_not=("blocked",))] = 0.1
     """Share of the windows that judge; 0 trains on everything and judges nothing."""
     validation: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
     """Share of the training windows that choose the epoch."""

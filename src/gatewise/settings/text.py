@@ -15,6 +15,10 @@ from gatewise.settings.sampling import SamplingSettings
 from gatewise.settings.train import TrainSettings
 
 
+#: Losses whose target is one symbol and nothing else.
+_FOCAL = ("focal", "binary_focal")
+
+
 def read_sampling(text: str) -> SamplingSettings:
     """Read a way of writing: ``greedy``, or settings of writing side by side.
 
@@ -109,7 +113,7 @@ class TextTrainSettings(TrainSettings):
     """What training minimises."""
     label_smoothing: Rate = 0.0
     """Share of the target that is spread evenly over all symbols (cross_entropy and kl_divergence)."""
-    focal_gamma: Annotated[float, Field(ge=0), CountsWhen("train.loss", ("focal", "binary_focal"))] = 2.0
+    focal_gamma: Annotated[float, Field(ge=0), CountsWhen("train.loss", _FOCAL)] = 2.0
     """How much the focal losses look away from what is easy."""
     regime: Literal["streams", "windows"] = "streams"
     """streams: texts side by side, the state carried from window to window; windows: each read from a fresh state."""
@@ -165,6 +169,14 @@ class TextParts(Settings):
             raise ValueError(
                 f"model.tied: the output layer reads {width} values and the embedding has {self.model.embedding}: set "
                 f"embedding to {width}, or end the head with {self.model.embedding}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _only_soft_targets_are_smoothed(self) -> Self:
+        if self.train.label_smoothing and self.train.loss in _FOCAL:
+            raise ValueError(
+                f"train.label_smoothing: the loss {self.train.loss!r} has no soft target: set it to 0, or take another loss"
             )
         return self
 

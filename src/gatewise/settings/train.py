@@ -32,7 +32,9 @@ class TrainSettings(Settings):
     """Most passes over the training windows."""
     patience: Annotated[int, Field(ge=0)] | None = 10
     """Epochs without improvement on validation before training stops; absent: never."""
-    min_delta: Annotated[float, Field(ge=0)] = 0.0
+    min_delta: Annotated[
+        float, Field(ge=0), CountsWhen("train.patience", but_not=(None,)), CountsWhen("train.restore_best")
+    ] = 0.0
     """Least change of the validation loss that counts as an improvement."""
     restore_best: bool = True
     """End with the weights of the best validation epoch."""
