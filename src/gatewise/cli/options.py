@@ -18,7 +18,7 @@ from pydantic_core import PydanticUndefined
 
 from gatewise.errors import SettingsError
 from gatewise.registry import Registered
-from gatewise.settings import ForecastSettings, Settings, field_names, flat_fields, lay, parse
+from gatewise.settings import ForecastSettings, Settings, field_names, flat_fields, laid, parse
 from gatewise.settings.base import Verbatim
 
 Made = TypeVar("Made", bound=Settings)
@@ -92,19 +92,17 @@ def settings_from(
     SettingsError
         Naming each option or key that cannot be used.
     """
-    tree: dict[str, Any] = {}
-    lay(tree, base or {})
+    tree = laid({}, base or {})
     if config is not None:
         from gatewise.yaml12 import load_yaml
 
         said = parse(kind, load_yaml(config) or {}, where=str(config)).model_dump(mode="json", exclude_unset=True)
-        lay(tree, dict(_leaves(said)))
+        tree = laid(tree, dict(_leaves(said)))
     paths, kinds = flat_fields(kind), {flat: _kind_of(field) for flat, _, field in _fields(kind, ())}
     given = {paths[flat]: _value(flat, kinds[flat], value) for flat, value in options.items() if value is not None}
     if files:
         given["data.files"] = list(files)
-    lay(tree, given)
-    return parse(kind, tree, names={path: dashed(flat) for flat, path in paths.items()})
+    return parse(kind, laid(tree, given), names={path: dashed(flat) for flat, path in paths.items()})
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -15,7 +15,7 @@ from gatewise.settings.base import (
     field_names,
     fingerprint_of,
     flat_fields,
-    lay,
+    laid,
     parse,
 )
 from gatewise.settings.classify import (
@@ -90,7 +90,7 @@ __all__ = [
     "field_names",
     "fingerprint_of",
     "flat_fields",
-    "lay",
+    "laid",
     "parse",
     "read_sampling",
     "preset_of",

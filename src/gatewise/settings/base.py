@@ -89,8 +89,7 @@ class RunSettings(Settings):
         problems = [f"{key}: unknown setting{did_you_mean(key, paths)}" for key in values if key not in paths]
         if problems:
             raise SettingsError("\n".join(problems))
-        tree: dict[str, Any] = {}
-        lay(tree, {paths[key]: value for key, value in values.items()})
+        tree = laid({}, {paths[key]: value for key, value in values.items()})
         return parse(cls, tree, names={path: flat for flat, path in paths.items()})
 
     def to_flat(self) -> dict[str, Any]:
@@ -106,13 +105,11 @@ class RunSettings(Settings):
 
     def replace(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with other values at some dotted paths, checked again as a whole."""
-        tree = self.model_dump(mode="json")
         known = list(flat_fields(type(self)).values())
         for path in changes:
             if path not in known:
                 raise SettingsError(f"{path}: unknown setting{did_you_mean(path, known)}")
-        lay(tree, changes)
-        return parse(type(self), tree)
+        return parse(type(self), laid(self.model_dump(mode="json"), changes))
 
     def fingerprint(self, data_digest: str) -> str:
         """Return 16 hex digits that are equal exactly when settings, data and result version are.
@@ -134,14 +131,26 @@ def fingerprint_of(tree: Mapping[str, Any], data_digest: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def lay(tree: dict[str, Any], values: Mapping[str, Any]) -> None:
-    """Lay values by their dotted paths over a tree."""
+def laid(tree: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a tree with values at their dotted paths; the branches that none of them touches are shared.
+
+    Examples
+    --------
+    >>> laid({"model": {"cell": "gru", "units": 8}}, {"model.units": 64, "seed": 3})
+    {'model': {'cell': 'gru', 'units': 64}, 'seed': 3}
+    """
+    found, own = dict(tree), set[str]()
     for path, value in values.items():
         *rooms, leaf = path.split(".")
-        branch = tree
+        branch, here = found, ""
         for room in rooms:
-            branch = branch.setdefault(room, {})
+            here = f"{here}.{room}"
+            if here not in own:  # copied once
+                branch[room] = dict(branch.get(room, {}))
+                own.add(here)
+            branch = branch[room]
         branch[leaf] = value
+    return found
 
 
 def field_names(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:

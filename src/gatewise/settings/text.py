@@ -14,7 +14,6 @@ from gatewise.settings.model import ModelSettings
 from gatewise.settings.sampling import SamplingSettings
 from gatewise.settings.train import TrainSettings
 
-
 #: Losses whose target is one symbol and nothing else.
 _FOCAL = ("focal", "binary_focal")
 
@@ -175,9 +174,7 @@ class TextParts(Settings):
     @model_validator(mode="after")
     def _only_soft_targets_are_smoothed(self) -> Self:
         if self.train.label_smoothing and self.train.loss in _FOCAL:
-            raise ValueError(
-                f"train.label_smoothing: the loss {self.train.loss!r} has no soft target: set it to 0, or take another loss"
-            )
+            raise ValueError(f"train.label_smoothing: the loss {self.train.loss!r} has no soft target: set it to 0")
         return self
 
     @model_validator(mode="after")

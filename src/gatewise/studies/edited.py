@@ -52,8 +52,8 @@ def check_edits(place: StudyFolder, plan: Plan, *, yes: bool = False) -> tuple[s
     wrong = next((key for key, kind in _PARTS.items() if not isinstance(before.get(key), kind)), None)
     if wrong is not None:
         raise InputError(
-            f"{place.path / 'study.json'}: its {wrong!r} cannot be read: choose another folder with --out, or remove the "
-            "file; runs that are finished stay"
+            f"{place.path / 'study.json'}: its {wrong!r} cannot be read: choose another folder with --out, or remove "
+            "the file; runs that are finished stay"
         )
     edits = find_edits(before, plan)
     if edits.again and not yes:

@@ -13,7 +13,7 @@ from itertools import combinations as pairs_of
 from typing import Any
 
 from gatewise.errors import SettingsError, did_you_mean
-from gatewise.settings import RunSettings, lay, parse, why_ignored
+from gatewise.settings import RunSettings, laid, parse, why_ignored
 from gatewise.studies.factors import Factor, Level, changes_of, members
 from gatewise.studies.grid import combinations
 
@@ -61,20 +61,12 @@ def expand(
     for chosen in combinations(factors):
         label = ", ".join(level.label for level in chosen.values()) or name
         try:
-            changes = changes_of(chosen)
-            tree = _copied(plain)
-            lay(tree, {**changes, **(over or {})})
-            settings = parse(type(base), tree)
+            settings = parse(type(base), laid(plain, {**changes_of(chosen), **(over or {})}))
         except SettingsError as error:
             problems.update(dict.fromkeys(f"the combination {label}: {line}" for line in str(error).splitlines()))
             continue
         found.append(Combination(label, chosen, settings, settings.what_counts()))
     return found, [*problems, *_same_names(found), *_ignored(found), *_options(found), *_same_levels(factors, found)]
-
-
-def _copied(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy the branches of a tree; its leaves are replaced and never changed."""
-    return {key: _copied(value) if isinstance(value, dict) else value for key, value in tree.items()}
 
 
 def _same_names(found: Iterable[Combination]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gatewise.errors import DataError, SettingsError
 from gatewise.registry import task_of
-from gatewise.settings import RunSettings, fingerprint_of, lay
+from gatewise.settings import RunSettings, fingerprint_of, laid
 from gatewise.studies.design import describe_design, design_warnings
 from gatewise.studies.expand import Combination, expand
 from gatewise.studies.factors import Factor
@@ -215,9 +215,7 @@ def _seeded(one: Combination, seeds: tuple[RunSeed, ...], digest: str) -> Iterat
     """Yield the run of each seed; what a seed changes is known to be right, so nothing is checked again."""
     for seed in seeds:
         changes = {"name": f"{one.label}, seed {seed.number}", **seed.changes}
-        tree = {**one.tree, **({"split": dict(one.tree["split"])} if "split" in one.tree else {})}
-        lay(tree, seed.changes)
-        fingerprint = fingerprint_of(tree, digest)
+        fingerprint = fingerprint_of(laid(one.tree, seed.changes), digest)
         yield PlannedRun(one.label, one.levels, seed.number, _with(one.settings, changes), fingerprint)
 
 
