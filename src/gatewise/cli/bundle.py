@@ -97,3 +97,4 @@ def _show_plan(bundle: Any, folder: Path, *, as_json: bool) -> None:
         for line in (one["no_figures"], *one["absent"].values(), *one["warnings"]):
             if line:
                 say(f"{one['name']}: {line}")
+    say("time and disk: not estimated, because only a study of one task is probed")

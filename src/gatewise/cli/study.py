@@ -83,7 +83,6 @@ def study(
 
       gatewise study reference-report --data FOLDER
     """
-    from gatewise.studies import load_study
     from gatewise.studies.bundle import names_bundle
 
     def do(part: StudySettings, place: Path) -> dict[str, Any]:
@@ -101,33 +100,35 @@ def study(
             raise SettingsError(f"--watch: {name} is made of studies: watch one of their folders with gatewise watch")
         from gatewise.cli.bundle import study_of_studies
 
-        study_of_studies(
-            name,
-            places,
-            preset=preset,
-            changes=given,
-            out=out,
-            plan=plan,
-            fail_fast=fail_fast,
-            as_json=as_json,
-            do=do,
-        )
+        typed: dict[str, Any] = {"preset": preset, "changes": given, "out": out, "plan": plan, "fail_fast": fail_fast}
+        study_of_studies(name, places, **typed, as_json=as_json, do=do)
         return
-    settings = load_study(name, preset=preset, set=given, files=places)
-    folder = out or Path("studies") / settings.name
-    if out is None and preset is not None and settings != load_study(name, set=given, files=places):
-        folder = folder.with_name(f"{settings.name}-{preset}")  # only the default preset has the study's own name
+    settings, folder = _load(name, places, preset=preset, changes=given, out=out)
     if watch:
         from gatewise.cli.watch import show
 
         show(folder, as_json=as_json)
-        return
-    if plan:
+    elif plan:
         from gatewise.cli.plan import show_plan
 
         show_plan(settings, folder, jobs=jobs, probe=probe, yes=yes, as_json=as_json)
-        return
-    outcome = do(settings, folder)
+    else:
+        _end(do(settings, folder), folder, as_json=as_json)
+
+
+def _load(
+    name: str, files: list[str], *, preset: str | None, changes: dict[str, Any], out: Path | None
+) -> tuple[StudySettings, Path]:
+    """Return a study and its folder; only the first preset has the study's own name."""
+    from gatewise.studies.library import first_preset, load_study
+
+    settings = load_study(name, preset=preset, set=changes, files=files)
+    own = preset is None or preset == first_preset(name)
+    return settings, out or Path("studies") / (settings.name if own else f"{settings.name}-{preset}")
+
+
+def _end(outcome: dict[str, Any], folder: Path, *, as_json: bool) -> None:
+    """Make the page of a study that has run, and say what was found."""
     from gatewise.report import make_report, summary_lines
 
     page = make_report(folder)

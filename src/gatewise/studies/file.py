@@ -8,6 +8,7 @@ from typing import Any
 from gatewise.errors import SettingsError, did_you_mean
 from gatewise.registry import task_of
 from gatewise.settings import RunSettings, flat_fields, parse
+from gatewise.studies.budget import BudgetSettings
 from gatewise.studies.claims_check import claim_problems
 from gatewise.studies.design import check_decisions
 from gatewise.studies.expand import expand
@@ -16,15 +17,16 @@ from gatewise.studies.grid import count_combinations, study_factors
 from gatewise.studies.search.checks import check_search, combination_problems
 from gatewise.studies.search.settings import SearchSettings
 from gatewise.studies.seeds import seed_problems
-from gatewise.studies.settings import StudySettings, run_part
+from gatewise.studies.settings import StudySettings, TimingSettings, run_part
 
 __all__ = ["StudySettings", "merge", "resolve"]
 
 #: Dotted keys of a study itself that may be changed one by one.
 _STUDY_ROOMS = [
     "name",
-    "timing.epochs",
-    *(f"search.{key}" for key in ("trials", "metric", "sampler", "seed", "halving")),
+    *(f"timing.{key}" for key in TimingSettings.model_fields),
+    *(f"budget.{key}" for key in BudgetSettings.model_fields),
+    *(f"search.{key}" for key in SearchSettings.model_fields if key != "settings"),
 ]
 
 #: Combinations that are checked with the rest of the file.
@@ -164,7 +166,7 @@ def _check(tree: dict[str, Any]) -> tuple[StudySettings | None, list[str]]:
     except SettingsError as error:
         return None, problems + str(error).splitlines()
     if study is not None:
-        problems += _check_references(study, (*factors, study.inner) if study.inner else factors)
+        problems += _check_references(study, study.with_inner(factors))
         searched = check_search(study, factors, base)
         problems += searched + _check_combinations(study, factors, base, None if searched else study.search)
     return (None if problems else study), problems

@@ -13,7 +13,7 @@ from gatewise.studies.file import resolve
 from gatewise.studies.settings import StudySettings
 from gatewise.yaml12 import load_yaml, parse_yaml, yaml_lines
 
-__all__ = ["list_studies", "load_study", "study_text"]
+__all__ = ["first_preset", "list_studies", "load_study", "study_text"]
 
 _SUFFIXES = (".yaml", ".yml")
 _SAMPLE = "sample:"
@@ -94,6 +94,17 @@ def load_study(
         )
     places = {room: tuple(_absolute(file, home) for file in getattr(settings.data, room)) for room in rooms}
     return settings.model_copy(update={"data": settings.data.model_copy(update=places)})
+
+
+def first_preset(study: str | Path) -> str | None:
+    """Return the preset of a study that is taken when none is named; None when it has none.
+
+    Examples
+    --------
+    >>> first_preset("stocks-cells")
+    'quick'
+    """
+    return next(iter(_read(study)[0].get("presets") or ()), None)
 
 
 def _ready() -> dict[str, Any]:

@@ -87,7 +87,7 @@ class Plan:
     @property
     def every_factor(self) -> tuple[Factor, ...]:
         """The factors of the file, and the one that runs measure inside themselves."""
-        return (*self.factors, self.study.inner) if self.study.inner else self.factors
+        return self.study.with_inner(self.factors)
 
     @property
     def alone(self) -> bool:
@@ -172,8 +172,7 @@ def plan_study(study: StudySettings, digest: Callable[[Any], str] | None = None,
         combinations, sizes = solve_units(combinations, budget.parameters)
     runs = [run for one, data in zip(combinations, found, strict=True) for run in _seeded(one, seeds, data)]
     timing = [] if study.timing is None else [_timed(one, study, seeds[0], digests) for one in combinations]
-    every = (*factors, study.inner) if study.inner else factors
-    warnings = (*design_warnings(study, every), *search_warnings(study), *_noise(study))
+    warnings = (*design_warnings(study, study.with_inner(factors)), *search_warnings(study), *_noise(study))
     return Plan(study, factors, tuple(runs), tuple(timing), warnings, digests, sizes=tuple(sizes))
 
 

@@ -141,7 +141,11 @@ class StudySettings(Settings):
     @property
     def all_factors(self) -> tuple[Factor, ...]:
         """The factors of the file, and the inner one."""
-        return (*self.factors, self.inner) if self.inner else self.factors
+        return self.with_inner(self.factors)
+
+    def with_inner(self, factors: tuple[Factor, ...]) -> tuple[Factor, ...]:
+        """Return :attr:`all_factors`, given :attr:`factors`."""
+        return (*factors, self.inner) if self.inner else factors
 
     @property
     def main(self) -> str | None:

@@ -237,6 +237,13 @@ def test_the_default_preset_is_the_study(studied: list[dict[str, Any]], capsys: 
     assert studied[0]["folder"] == studied[1]["folder"] == Path("studies/stocks-cells")
 
 
+def test_another_preset_needs_nothing_of_the_first_one(studied: list[dict[str, Any]], tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: mine\npresets:\n  mine: {}\n  shared: {data: {files: ['sample:AAPL']}}\n")
+    assert run(["study", str(path), "--preset", "shared", "--seeds", "2"]) == 0
+    assert studied[0]["folder"] == Path("studies/mine-shared")
+
+
 def test_a_study_of_text_is_planned_and_set_from_the_command_line(
     studied: list[dict[str, Any]], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

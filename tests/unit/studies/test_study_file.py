@@ -167,10 +167,12 @@ def test_set_changes_settings_factors_and_seeds():
         "seeds": 3,
         "vary.model.cell": "[gru, lstm]",
         "timing": False,
+        "budget.parameters": "5000",
     }
     study = load_study("stocks-cells", set=changes)
     assert (study.model.units, study.train.learning_rate, study.seeds, study.timing) == (8, 0.01, (0, 1, 2), None)
     assert [level.value for level in study.factors[0].levels] == ["gru", "lstm"]
+    assert study.budget.parameters == 5000
 
 
 @pytest.mark.parametrize(

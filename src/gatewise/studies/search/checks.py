@@ -167,12 +167,9 @@ def _check_metric(study: StudySettings, search: SearchSettings, base: RunSetting
 
 
 def _check_halving(search: SearchSettings) -> list[str]:
-    if search.halving is None:
+    if search.halving is None or "train.epochs" not in search.settings:
         return []
-    problems = []
-    if "train.epochs" in search.settings:
-        problems.append("search.settings.train.epochs: cannot be searched with halving, which gives out epochs itself")
-    return problems
+    return ["search.settings.train.epochs: cannot be searched with halving, which gives out epochs itself"]
 
 
 def _check_budget(study: StudySettings, search: SearchSettings, base: RunSettings) -> list[str]:
