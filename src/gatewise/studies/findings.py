@@ -16,6 +16,7 @@ from gatewise.studies.statistics import SAME
 from gatewise.studies.words import (
     baseline_name,
     capital,
+    condition_words,
     difference_words,
     label_of,
     level_name,
@@ -23,7 +24,6 @@ from gatewise.studies.words import (
     metric_label,
     p_words,
     ratio_words,
-    setting,
     span,
     times,
 )
@@ -193,7 +193,7 @@ def _say_none_is_best(tree: Tree, found: list[_Best]) -> Finding:
             more=more,
         ),
         "evidence": [
-            say("words.colon", name=_say_condition(best), value=_say_pair(best.level, main, row))
+            say("words.colon", name=condition_words(best.condition), value=_say_pair(best.level, main, row))
             for best in found
             for row in sorted(best.rows, key=lambda row: row["p_holm"] if row["p_holm"] is not None else 1.0)[:1]
         ],
@@ -206,13 +206,9 @@ def _least(metric: str) -> str:
     return say("findings.highest" if is_higher_better(metric) else "findings.lowest")
 
 
-def _say_condition(best: _Best) -> str:
-    return listed(setting(key, value) for key, value in best.condition.items())
-
-
 def _say_best(tree: Tree, best: _Best) -> Finding:
     main = tree["main"]
-    where = _say_condition(best) if best.condition else ""
+    where = capital(condition_words(best.condition))
     name = level_name(main, best.level.settings[main])
     told = {"least": _least(best.metric), "metric": metric_label(best.metric), "value": value_text(best.mean)}
     head = (

@@ -10,6 +10,7 @@ from gatewise.registry import spoken
 from gatewise.studies.statistics import SAME
 from gatewise.studies.words import (
     capital,
+    condition_words,
     difference_words,
     label_of,
     level_name,
@@ -17,7 +18,6 @@ from gatewise.studies.words import (
     metric_label,
     p_words,
     ratio_value,
-    setting,
     setting_name,
     span,
     times,
@@ -152,7 +152,7 @@ def _over_examples(tree: Tree) -> list[Finding]:
     for (holds, a, says, others), where in said.items():
         word = say(f"decide.word.{says}")
         text = say(f"decide.holds.{holds}", a=a, others=others, says=word, examples=examples)
-        named = [listed(setting(key, value) for key, value in alike[0]["condition"].items()) for alike in where]
+        named = [condition_words(alike[0]["condition"]) for alike in where]
         if all(named):
             text = say("decide.holds.where", condition="; ".join(named), text=text[:1].lower() + text[1:])
         evidence = [_sample(main, one) for alike in where for one in alike]
@@ -161,7 +161,7 @@ def _over_examples(tree: Tree) -> list[Finding]:
 
 
 def _sample(main: str, row: Mapping[str, Any]) -> str:
-    where = listed(setting(key, value) for key, value in row["condition"].items())
+    where = condition_words(row["condition"])
     beside = row.get("mcnemar")
     more = say("decide.evidence.mcnemar", decided=beside["decided"], of=beside["seeds"]) if beside else ""
     pair = say("findings.best.pair", a=level_name(main, row["a"]), b=level_name(main, row["b"]))
@@ -202,7 +202,7 @@ def _interactions(tree: Tree) -> list[Finding]:
             known = say("words.within", value=known, low=write(bounds[0]), high=write(bounds[1]))
         size = say(f"decide.evidence.{'ratios' if row['scale'] == 'ratio' else 'differences'}", size=known)
         tested = say("findings.effect.tested", p=p_words(row), seeds=row["seeds"])
-        found.append({"text": text, "evidence": [size, tested], "see": "interactions-table"})
+        found.append({"text": capital(text), "evidence": [size, tested], "see": "interactions-table"})
     return found
 
 

@@ -12,8 +12,8 @@ from gatewise.studies.factors import show, with_setting
 from gatewise.wording import again, digits, has, isolated, language, listed, say
 
 __all__ = [
-    "baseline_name", "capital", "count", "difference_words", "label_of", "level_name", "listed", "metric_label",
-    "p_words", "ratio_value", "ratio_words", "setting", "setting_name", "span", "times", "value",
+    "baseline_name", "capital", "condition_words", "count", "difference_words", "label_of", "level_name", "listed",
+    "metric_label", "p_words", "ratio_value", "ratio_words", "setting", "setting_name", "span", "times", "value",
 ]  # fmt: skip
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?")
@@ -48,6 +48,17 @@ def setting(factor: str, value: Any) -> str:
     if factor == "split.train_size" and value is None:
         return say("names.all_training_texts")
     return f"{setting_name(factor)} {setting_value(value)}"
+
+
+def condition_words(condition: Mapping[str, Any]) -> str:
+    """Name what levels are compared under, as the groups of a table do: a level's name may be any words.
+
+    Examples
+    --------
+    >>> condition_words({"schedule": "early stopped", "model.input_dropout": 0.1})
+    'early stopped, input dropout 0.1'
+    """
+    return say("words.comma").join(isolated(setting(factor, value)) for factor, value in condition.items())
 
 
 def setting_name(factor: str) -> str:

@@ -90,7 +90,7 @@ def test_levels_are_compared_only_where_all_else_is_equal(tmp_path):
     texts = [finding["text"] for finding in tree["findings"]]
     effect = "Input dropout 0.1 in the place of input dropout 0 makes the test MSE 3.00 times as large"
     assert f"{effect}, over all other settings." in texts
-    assert any(text.startswith("With input dropout 0.1, GRU has the lowest mean test MSE (302.1)") for text in texts)
+    assert any(text.startswith("Input dropout 0.1: GRU has the lowest mean test MSE (302.1)") for text in texts)
 
 
 def test_levels_are_held_against_the_last_value_and_the_best_baseline(tmp_path):
@@ -235,7 +235,7 @@ def test_conditions_that_tell_nothing_apart_are_said_in_one_sentence(tmp_path):
 
     tree = compare_study(make(tmp_path / "s", score, vary=vary).path)
     alone, together = [one for one in tree["findings"] if "lowest" in one["text"]]
-    assert alone["text"].startswith("With units 32, GRU has the lowest mean test MSE")
+    assert alone["text"].startswith("Units 32: GRU has the lowest mean test MSE")
     assert together["text"].startswith(
         "Which of RNN and GRU is best is undecided with 7 seeds under two of the other settings: "
         "GRU has the lowest mean test MSE in two of them; about "
