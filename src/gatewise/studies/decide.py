@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gatewise.metrics.names import direction
+from gatewise.studies.bca import bca_interval
 from gatewise.studies.datasets import compare_datasets
 from gatewise.studies.effects import effect_of
 from gatewise.studies.examples import over_examples
@@ -16,10 +17,12 @@ from gatewise.studies.interactions import interactions
 from gatewise.studies.levels import LevelResults, conditions
 from gatewise.studies.pareto import pareto
 from gatewise.studies.rules import Rules
-from gatewise.studies.statistics import Array, Decision, bca_means
+from gatewise.studies.statistics import Array, Decision
 
 #: Over fewer seeds a bootstrap has too few different samples to say anything.
 LEAST_SHOWN = 5
+#: It stands beside another interval, of every pair: fewer resamples are enough.
+_DRAWS = 2_000
 
 
 def pair_details(
@@ -30,18 +33,23 @@ def pair_details(
     judged: str,
 ) -> list[dict[str, Any]]:
     """Return what stands in ``comparison.json`` beside the decision of each pair."""
-    values = [_shared(a.by_seed(metric), b.by_seed(metric)) for a, b in pairs]
-    intervals = bca_means([first - second for first, second in values], 1.0 - rules.alpha)
     return [
         {
-            "interval_bca": list(bounds) if bounds is not None and len(first) >= LEAST_SHOWN else None,
-            "effect": effect_of(first, second, better=direction(metric), alpha=rules.alpha).to_json(),
+            **_sizes(*_shared(a.by_seed(metric), b.by_seed(metric)), metric),
             "margin": rules.margin_for(a, b, metric, judged),
             "p_same": decision.p_same,
             "small": decision.small,
         }
-        for (a, b), (first, second), bounds, decision in zip(pairs, values, intervals, decisions, strict=True)
+        for (a, b), decision in zip(pairs, decisions, strict=True)
     ]
+
+
+def _sizes(first: Array, second: Array, metric: str) -> dict[str, Any]:
+    """Return how large a difference is; a bootstrap needs differences that differ."""
+    effect = effect_of(first, second, better=direction(metric))
+    shown = len(first) >= LEAST_SHOWN and effect.d_z is not None
+    interval = list(bca_interval(first - second, draws=_DRAWS)) if shown else None
+    return {"interval_bca": interval, "effect": effect.to_json()}
 
 
 def _shared(first: Mapping[int, float], second: Mapping[int, float]) -> tuple[Array, Array]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -42,8 +41,8 @@ class Decision:
     difference
         Mean over seeds of the first setting minus the second.
     interval
-        95 % interval of that mean (at the default level, not corrected for the number of comparisons); (None, None)
-        with one seed.
+        95 % interval of that mean, whatever the level of the test, not corrected for the number of comparisons;
+        (None, None) with one seed.
     p, p_holm
         Of the sign-flip test, alone and after Holm's correction.
     says
@@ -126,8 +125,7 @@ def decide_all(
             needed = seeds_for_power(sample, comparisons=len(samples), alpha=alpha, test=test)
         margin = known[number]
         small = says in ("better", "worse") and margin is not None and abs(mean) < margin
-        interval = mean_interval(sample, 1.0 - alpha)
-        found.append(Decision(mean, interval, p, p_holm, says, len(sample), needed, p_same, small))
+        found.append(Decision(mean, mean_interval(sample), p, p_holm, says, len(sample), needed, p_same, small))
     return found
 
 
@@ -183,44 +181,6 @@ def prediction_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[fl
     """Return where one more run of the same setting would fall: ``mean +- t s sqrt(1 + 1/n)``; None for one value."""
     d = _finite(values)
     return None if len(d) < 2 else _around(d, confidence, 1.0 + 1.0 / len(d))
-
-
-def bca_means(
-    samples: Sequence[Array], confidence: float = 0.95, *, draws: int = 2_000
-) -> list[tuple[float, float] | None]:
-    """Return the interval of :func:`bca_interval` for many samples at once; None where all values are the same.
-
-    Samples of the same length meet the same resamples, so many pairs cost little more than one.
-
-    Examples
-    --------
-    >>> low, high = bca_means([np.array([1.0, 2.0, 3.0, 4.0, 5.0])])[0]
-    >>> 1.4 < low < 2.2 < 3.8 < high < 4.6
-    True
-    """
-    from scipy.special import ndtr, ndtri
-
-    found: list[tuple[float, float] | None] = []
-    z = ndtri([(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0])
-    for sample in samples:
-        apart = sample - sample.mean() if len(sample) > 1 else np.zeros(1)
-        square = float((apart**2).sum())
-        if square <= 1e-18 * float((sample**2).sum()) or len(sample) < 2:
-            found.append(None)
-            continue
-        means = _resamples(len(sample), draws) @ apart
-        # Efron 1987: bias z0 from how many lie below, acceleration from the jackknife, which of a mean is plain
-        bias = ndtri(np.clip(((means < 0.0).sum() + 0.5 * (means == 0.0).sum()) / draws, 1e-9, 1.0 - 1e-9))
-        speed = float((apart**3).sum()) / (6.0 * square**1.5)
-        low, high = np.quantile(means, ndtr(bias + (bias + z) / (1.0 - speed * (bias + z)))) + sample.mean()
-        found.append((float(low), float(high)))
-    return found
-
-
-@lru_cache(maxsize=8)
-def _resamples(n: int, draws: int) -> Array:
-    """Return how often each of n values is in a resample, over n, (draws, n)."""
-    return np.random.default_rng(0).multinomial(n, np.full(n, 1.0 / n), size=draws) / float(n)
 
 
 def _around(values: Array, confidence: float, share: float) -> tuple[float, float]:
