@@ -68,8 +68,7 @@ def _percents(bounds: Any) -> str:
 
 def examples_table(evidence: Evidence) -> Table | None:
     """What the seeds say beside what the test examples say."""
-    found = evidence.decided.get("examples") or {}
-    known = found.get("rows") or []
+    known = (evidence.decided.get("examples") or {}).get("rows") or []
     several = any(row.get("mcnemar") for row in known)
     heads = [
         say("decide.page.pair"), say("decide.page.over_seeds"), say("decide.page.over_examples"),
@@ -98,8 +97,6 @@ def examples_table(evidence: Evidence) -> Table | None:
     examples = say(f"decide.examples.{spoken(evidence.task)}")
     note = say("decide.page.examples_note", test=known[0]["test"], examples=examples)
     note += " " + say("decide.page.mcnemar_note") if several else ""
-    if found.get("left_out"):
-        note += " " + say("decide.page.left_out", n=found["left_out"])
     return Table("examples-table", say("decide.page.examples", examples=examples), tuple(heads), rows, note)
 
 

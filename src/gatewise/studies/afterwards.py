@@ -15,7 +15,7 @@ from statistics import fmean
 from typing import Any
 
 from gatewise.errors import InputError, did_you_mean
-from gatewise.metrics.names import is_higher_better, metric_phrase
+from gatewise.metrics.names import direction, is_higher_better, metric_phrase
 from gatewise.registry import read_task
 from gatewise.runs import RunFolder
 from gatewise.runs.find import find_runs, flatten
@@ -26,13 +26,12 @@ from gatewise.studies.folder import StudyFolder
 from gatewise.studies.levels import LevelResults
 from gatewise.studies.likeness import Ran, environments, unlike
 from gatewise.studies.rules import Rules
-from gatewise.studies.statistics import holm
+from gatewise.studies.statistics import decide, holm
 from gatewise.wording import say
 
 #: Of more settings not every pair is compared: each is, with the best one.
 MOST_PAIRED = 20
 _SETTING = "setting"
-_ALPHA = 0.05
 
 
 def compare_runs(
@@ -71,7 +70,7 @@ def compare_runs(
     judged = _metric(runs, metric, task)
     levels, members, study = _levels(runs, judged)
     differences = unlike(runs)
-    may_test = anyway or not differences
+    rules, may_test = Rules.of(study), anyway or not differences
     seeds = any(len(level.results) > 1 for level in levels)
     tree: dict[str, Any] = {
         "format_version": 1,
@@ -92,12 +91,12 @@ def compare_runs(
         "left_out": left_out,
     }
     if may_test and seeds:
-        tree["tested"], tree["test"] = "seeds", Rules.of(study).words
+        tree["tested"], tree["test"] = "seeds", rules.words
         tree["comparisons"] = compare_pairs(levels, study)
         tree["against_baseline"] = against_baselines(levels, study)
     elif may_test and len(levels) > 1:
         tree["tested"] = "examples"
-        tree["comparisons"] = _over_examples(levels, members, task, judged)
+        tree["comparisons"] = _over_examples(levels, members, task, judged, rules.alpha)
         tree["test"] = next((row["test"] for row in tree["comparisons"] if row["test"]), "")
     tree["notes"] = _notes(tree, levels, anyway=anyway)
     return tree
@@ -241,7 +240,7 @@ def _best(levels: Sequence[LevelResults], metric: str) -> LevelResults:
 
 
 def _over_examples(
-    levels: Sequence[LevelResults], members: Sequence[Sequence[Ran]], task: str, metric: str
+    levels: Sequence[LevelResults], members: Sequence[Sequence[Ran]], task: str, metric: str, alpha: float
 ) -> list[dict[str, Any]]:
     """Judge one run against another over the examples of the test part, in pairs."""
     runs = {level.label: group[0].folder for level, group in zip(levels, members, strict=True)}
@@ -257,27 +256,26 @@ def _over_examples(
         row |= {"difference": _only(a, metric) - _only(b, metric), "interval": None, "p": None, "p_holm": None}
         row |= {"says": "undecided", "test": "", "note": say("compare.no_mean", metric=metric_phrase(metric))}
         if tables:
-            found = compare_tables(task, metric, tables[a.label], tables[b.label], _ALPHA)
+            found = compare_tables(task, metric, tables[a.label], tables[b.label], alpha)
             row["note"] = say("compare.other_examples") if found is None else ""
             if found is not None:
                 row |= {"difference": found.difference, "interval": found.interval and list(found.interval)}
                 row |= {"p": found.p, "examples": found.n, "mcnemar": found.mcnemar}
                 row["test"] = say("compare.over_examples", test=found.test, n=found.n)
         rows.append(row)
-    return _decided(rows, metric)
+    return _decided(rows, metric, alpha)
 
 
 def _only(level: LevelResults, metric: str) -> float:
     return next(iter(level.by_seed(metric).values()))
 
 
-def _decided(rows: list[dict[str, Any]], metric: str) -> list[dict[str, Any]]:
+def _decided(rows: list[dict[str, Any]], metric: str, alpha: float) -> list[dict[str, Any]]:
     """Correct the p values of all pairs for their number, and put each into a word."""
     tested = [row for row in rows if row["p"] is not None]
     for row, p in zip(tested, holm([row["p"] for row in tested]), strict=True):
         row["p_holm"] = p
-        if p <= _ALPHA and row["difference"]:
-            row["says"] = "better" if (row["difference"] > 0) == is_higher_better(metric) else "worse"
+        row["says"] = decide(p, row["difference"], better=direction(metric), seeds=row["examples"], alpha=alpha)
     return rows
 
 

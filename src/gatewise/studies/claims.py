@@ -18,8 +18,8 @@ from gatewise.studies.claims_ground import Ground, Numbers, numbers_by_level, nu
 from gatewise.studies.claims_settings import BASELINE, Claim, spoken
 from gatewise.studies.factors import show
 from gatewise.studies.levels import LevelResults, known_interval, paired
+from gatewise.studies.rules import Rules
 from gatewise.studies.statistics import Decision, decide_all, mean_interval, prediction_interval, seeds_for_power
-from gatewise.studies.statistics import seeds_needed as least_seeds
 
 #: The slowest timed epoch of a machine without other work takes less than this many times the fastest.
 _STEADY = 1.5
@@ -48,24 +48,19 @@ class Judged:
 
 
 def judge_claims(
-    claims: Sequence[Mapping[str, Any] | Claim],
-    levels: Sequence[LevelResults],
-    main: str | None,
-    *,
-    metric: str = "",
-    diverged: Sequence[Mapping[str, Any]] = (),
+    study: Mapping[str, Any], levels: Sequence[LevelResults], diverged: Sequence[Mapping[str, Any]] = ()
 ) -> list[dict[str, Any]]:
     """Judge the claims of one study: ``{"claim", "report", "ours", "interval", "verdict", "why", ...}``.
 
     Parameters
     ----------
-    main, metric
-        The factor and the metric of claims that name none.
+    study
+        The content of ``study.json``.
     diverged
         Combinations of levels whose loss was no longer finite.
     """
-    ground = Ground(levels, main, metric, diverged)
-    return [judge(claim if isinstance(claim, Claim) else Claim.model_validate(claim), ground) for claim in claims]
+    ground = Ground(levels, study["main"], study["metric"], diverged, Rules.of(study))
+    return [judge(Claim.model_validate(claim), ground) for claim in study["claims"]]
 
 
 def judge(claim: Claim, ground: Ground) -> dict[str, Any]:
@@ -167,11 +162,17 @@ def _ranked(claim: Claim, ground: Ground, found: Mapping[str, Numbers], pairs: S
     """Judge that the first of each pair is better, all pairs as one family."""
     better = direction(claim.metric or ground.metric)
     tested = [pair for pair in pairs if _differences(found[pair[0]], found[pair[1]])]
-    tests = decide_all([_differences(found[a], found[b]) for a, b in tested], better=better)
+    tests = decide_all(
+        [_differences(found[a], found[b]) for a, b in tested],
+        better=better,
+        alpha=ground.rules.alpha,
+        test=ground.rules.test,
+    )
     decisions = dict(zip(tested, tests, strict=True))
     says = {(a, b): _says(found[a], found[b], decisions.get((a, b))) for a, b in pairs}
     against = [pair for pair in pairs if says[pair] == "worse"]
     undecided = [pair for pair in pairs if says[pair] == "undecided"]
+    held = [pair for pair in pairs if says[pair] == "better"]
     chosen = (against or undecided or sorted(tested, key=lambda pair: -decisions[pair].p_holm) or pairs)[0]
     shown = decisions.get(chosen)
     seeds = min((decision.seeds for decision in tests), default=None)
@@ -182,14 +183,24 @@ def _ranked(claim: Claim, ground: Ground, found: Mapping[str, Numbers], pairs: S
         words.of("difference", *(found[name].name for name in chosen)) if shown and seeds != 1 else "",
         seeds=seeds,
     )
-    named = [(found[a].name, found[b].name) for a, b in against or undecided or pairs]
+    rest = words.shown(_names(found, held), _broken(found, held)) if held else ""
     if undecided and not against:
         same = all(_is_same(found[a], found[b]) for a, b in undecided)
-        needed = None if same else _needed([decisions[pair] for pair in undecided if pair in decisions], len(pairs))
-        return replace(judged, why=words.undecided(named, seeds, needed, same=same), seeds_needed=needed)
-    broken = [found[name].name for name in dict.fromkeys(itertools.chain(*(against or pairs))) if found[name].diverged]
-    why = words.against(named, broken) if against else words.shown(named, broken)
-    return replace(judged, why=f"{why} {words.test(shown.p_holm, shown.seeds)}" if shown else why)
+        needed = None if same else _most([decisions[pair].seeds_needed for pair in undecided if pair in decisions])
+        why = words.undecided(_names(found, undecided), seeds, needed, same=same)
+        return replace(judged, why=f"{why} {rest}".strip(), seeds_needed=needed)
+    tested_by = words.test(shown.p_holm, shown.seeds) if shown else ""
+    first = words.against(_names(found, against), _broken(found, against)) if against else ""
+    said = (first, tested_by, rest) if against else (rest, tested_by)
+    return replace(judged, why=" ".join(text for text in said if text))
+
+
+def _names(found: Mapping[str, Numbers], pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(found[a].name, found[b].name) for a, b in pairs]
+
+
+def _broken(found: Mapping[str, Numbers], pairs: Sequence[tuple[str, str]]) -> list[str]:
+    return [found[name].name for name in dict.fromkeys(itertools.chain(*pairs)) if found[name].diverged]
 
 
 def _says(a: Numbers, b: Numbers, decision: Decision | None) -> str:
@@ -212,14 +223,17 @@ def _as_good(claim: Claim, ground: Ground) -> Judged:
         return Judged(verdict, ours, why=words.against([(a.name, b.name)], [one.name for one in sides if one.diverged]))
     sign = 1.0 if direction(claim.metric or ground.metric) == "lower" else -1.0
     worse_by = [sign * difference for difference in _differences(a, b)]
-    bounds = known_interval(mean_interval(worse_by)) if len(worse_by) > 1 else None
+    bounds = known_interval(mean_interval(worse_by)) if worse_by else None
     if bounds is None:
         return Judged("undecided", ours, why=words.one_seed(), seeds=len(worse_by), seeds_needed=2)
     low, high = bounds
     verdict = "holds" if high <= margin else "does not hold" if low > margin else "undecided"
-    needed = seeds_for_power([value - margin for value in worse_by]) if verdict == "undecided" else None
     interval = [low, high] if sign > 0 else [-high, -low]
-    why = words.as_good(verdict, a.name, b.name, bounds, margin, same=low == high == 0.0, needed=needed)
+    why = words.as_good(verdict, a.name, b.name, bounds, margin, same=low == high == 0.0)
+    needed = None
+    if verdict == "undecided":
+        needed = _seeds_past([margin], worse_by, bounds)
+        why = f"{why} {words.more_seeds(needed)}"
     return Judged(verdict, ours, interval, words.of("difference", a.name, b.name), why, len(worse_by), needed)
 
 
@@ -234,21 +248,23 @@ def _ratio(claim: Claim, ground: Ground) -> Judged:
         return Judged("undecided", ours, why=words.no_ratio())
     if a.is_time and any(max(one.by_seed.values()) > _STEADY * min(one.by_seed.values()) for one in sides):
         return Judged("undecided", ours, why=words.unsteady())
-    logs = [{key: log(value) for key, value in one.by_seed.items()} for one in sides]
-    middle = log(a.mean / b.mean)
+    logs = [replace(one, by_seed={key: log(value) for key, value in one.by_seed.items()}) for one in sides]
+    pairs = [] if a.is_time else _differences(*logs)
     if a.is_time:
-        bounds = welch_interval(list(logs[0].values()), list(logs[1].values()))
-        seeds = None
+        bounds, seeds = welch_interval(*(list(one.by_seed.values()) for one in logs)), None
     else:
-        one = replace(a, by_seed=logs[0]), replace(b, by_seed=logs[1])
-        bounds = known_interval(mean_interval(pairs)) if len(pairs := _differences(*one)) > 1 else None
-        seeds = len(pairs)
+        bounds, seeds = known_interval(mean_interval(pairs)) if pairs else None, len(pairs)
     if bounds is None:
-        return Judged("undecided", ours, why=words.one_seed(), seeds=seeds)
+        return Judged("undecided", ours, why=words.one_seed(), seeds=seeds, seeds_needed=None if a.is_time else 2)
     interval = [exp(bounds[0]), exp(bounds[1])]
     verdict = _within(interval, claim)
-    why = words.ratio(a.name, b.name, exp(middle), interval, claim.least, claim.most)
-    return Judged(verdict, ours, interval, words.of("ratio", a.name, b.name), why, seeds)
+    why, needed = words.ratio(a.name, b.name, a.mean / b.mean, interval, claim.least, claim.most), None
+    if a.is_time:
+        why = f"{why} {words.timed(min(len(one.by_seed) for one in sides))}"
+    elif verdict == "undecided":
+        needed = _seeds_past([log(border) for border in _borders(claim) if border > 0.0], pairs, bounds)
+        why = f"{why} {words.more_seeds(needed)}"
+    return Judged(verdict, ours, interval, words.of("ratio", a.name, b.name), why, seeds, needed)
 
 
 def _limit(claim: Claim, ground: Ground) -> Judged:
@@ -259,12 +275,15 @@ def _limit(claim: Claim, ground: Ground) -> Judged:
     if ours.diverged:
         return Judged("not comparable", None, why=words.diverged([ours.name]))
     values = list(ours.by_seed.values())
-    bounds = known_interval(mean_interval(values)) if len(values) > 1 else None
+    bounds = known_interval(mean_interval(values))
     if bounds is None:
         return Judged("undecided", ours.mean, why=words.one_seed(), seeds=len(values), seeds_needed=2)
     verdict = _within(bounds, claim)
-    why = words.limit(bounds, claim.least, claim.most)
-    return Judged(verdict, ours.mean, bounds, words.of("mean"), why, len(values))
+    why, needed = words.limit(bounds, claim.least, claim.most), None
+    if verdict == "undecided":
+        needed = _seeds_past(_borders(claim), values, bounds)
+        why = f"{why} {words.more_seeds(needed)}"
+    return Judged(verdict, ours.mean, bounds, words.of("mean"), why, len(values), needed)
 
 
 _KINDS = {
@@ -280,6 +299,16 @@ def _within(interval: Sequence[float], claim: Claim) -> Verdict:
     if interval[0] >= least and interval[1] <= most:
         return "holds"
     return "does not hold" if interval[1] < least or interval[0] > most else "undecided"
+
+
+def _borders(claim: Claim) -> list[float]:
+    return [border for border in (claim.least, claim.most) if border is not None]
+
+
+def _seeds_past(borders: Sequence[float], values: Sequence[float], bounds: Sequence[float]) -> int | None:
+    """Return how many seeds would take the interval of a mean off every border inside it: as for the t test."""
+    inside = [border for border in borders if bounds[0] <= border <= bounds[1]]
+    return _most([seeds_for_power([value - border for value in values], test="t") for border in inside])
 
 
 def _two_sides(claim: Claim, first: Any, second: Any, ground: Ground) -> tuple[Numbers, Numbers] | Judged:
@@ -304,12 +333,10 @@ def _is_same(a: Numbers, b: Numbers) -> bool:
     return len(differences) > 1 and not any(differences)
 
 
-def _needed(decisions: Sequence[Decision], comparisons: int) -> int | None:
-    """Return how many seeds would decide the nearest of several differences, None when nobody would run so many."""
-    needed = [decision.seeds_needed for decision in decisions]
-    if not needed or None in needed:
-        return None
-    return max(least_seeds(comparisons), *(one for one in needed if one is not None))
+def _most(needed: Sequence[int | None]) -> int | None:
+    """Return how many seeds would decide all of several differences, None when nobody would run so many."""
+    known = [seeds for seeds in needed if seeds is not None]
+    return max(known) if known and len(known) == len(needed) else None
 
 
 def _not_run(sides: Sequence[Mapping[str, Any]], ground: Ground) -> Judged:

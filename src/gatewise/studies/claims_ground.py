@@ -10,6 +10,7 @@ from typing import Any
 from gatewise.studies.claims_settings import BASELINE, TIMES, Claim, Side
 from gatewise.studies.factors import show
 from gatewise.studies.levels import LevelResults, by_level
+from gatewise.studies.rules import Rules
 from gatewise.studies.words import baseline_name, level_name, listed, setting
 
 
@@ -21,6 +22,7 @@ class Ground:
     ----------
     main, metric : what claims are about that name no factor and no metric.
     diverged : combinations of levels whose loss was no longer finite: ``levels``, ``runs``, ``of``.
+    rules : by which test, at which level.
     absent : levels that were left out, in words, and why.
     no_figures : why the report's figures cannot be compared with these runs; empty where they can.
     stand_in : what stands in for the report's own data and settings; empty where they are its own.
@@ -31,6 +33,7 @@ class Ground:
     main: str | None
     metric: str
     diverged: Sequence[Mapping[str, Any]] = ()
+    rules: Rules = field(default_factory=Rules)
     absent: Mapping[str, str] = field(default_factory=dict)
     no_figures: str = ""
     stand_in: str = ""

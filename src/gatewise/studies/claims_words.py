@@ -83,7 +83,7 @@ def undecided(pairs: Pairs, seeds: int | None, needed: int | None, *, same: bool
     if same:
         return say("claims.why.same", pairs=_pairs("pair", pairs))
     text = say("claims.why.undecided", pairs=_pairs("pair", pairs), seeds=say("words.seeds", n=seeds or 0))
-    return f"{text} {_more_seeds(needed)}"
+    return f"{text} {more_seeds(needed)}"
 
 
 def test(p: float, seeds: int) -> str:
@@ -91,14 +91,23 @@ def test(p: float, seeds: int) -> str:
     return say("claims.why.test", p=f"{p:.3g}", seeds=say("words.seeds", n=seeds))
 
 
-def as_good(
-    verdict: str, a: str, b: str, worse_by: Sequence[float], margin: float, *, same: bool, needed: int | None
-) -> str:
+def as_good(verdict: str, a: str, b: str, worse_by: Sequence[float], margin: float, *, same: bool) -> str:
     """Say how much worse the one is than the other, beside the margin."""
     key = {"holds": "as_good_holds", "does not hold": "as_good_fails"}.get(verdict, "as_good_open")
     low, high = (value_text(bound) for bound in worse_by)
-    text = say(f"claims.why.{'as_good_same' if same else key}", a=a, b=b, least=low, most=high, margin=f"{margin:g}")
-    return f"{text} {_more_seeds(needed)}" if verdict == "undecided" else text
+    return say(f"claims.why.{'as_good_same' if same else key}", a=a, b=b, least=low, most=high, margin=f"{margin:g}")
+
+
+def more_seeds(needed: int | None) -> str:
+    """Say how many seeds would decide."""
+    if needed is None or needed > _MOST_SEEDS:
+        return say("claims.why.too_many", n=_MOST_SEEDS)
+    return say("claims.why.needed", n=needed)
+
+
+def timed(epochs: int) -> str:
+    """Say how little a time rests on."""
+    return say("claims.why.timed", n=epochs)
 
 
 def ratio(a: str, b: str, middle: float, interval: Sequence[float], least: float | None, most: float | None) -> str:
@@ -131,12 +140,6 @@ def _pairs(key: str, pairs: Pairs) -> str:
 
 def _with_divergence(text: str, broken: Sequence[str]) -> str:
     return f"{text} {diverged(broken)}" if broken else text
-
-
-def _more_seeds(needed: int | None) -> str:
-    if needed is None or needed > _MOST_SEEDS:
-        return say("claims.why.too_many", n=_MOST_SEEDS)
-    return say("claims.why.needed", n=needed)
 
 
 def _bound(least: float | None, most: float | None) -> str:

@@ -56,6 +56,7 @@ def _compare(place: StudyFolder, study: Mapping[str, Any]) -> dict[str, Any]:
     levels = read_levels(place, study)
     if not levels:
         raise InputError(f"{place.path}: no run of this study has finished: run it first")
+    diverged = _diverged(place, study)
     tree: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         **{key: study[key] for key in ("name", "question", "task", "factors", "main", "metric")},
@@ -67,12 +68,10 @@ def _compare(place: StudyFolder, study: Mapping[str, Any]) -> dict[str, Any]:
         "baselines": _baselines(levels),
         "comparisons": compare_pairs(levels, study),
         "against_baseline": against_baselines(levels, study),
-        "claims": judge_claims(
-            study["claims"], levels, study["main"], metric=study["metric"], diverged=_diverged(place, study)
-        ),
+        "claims": judge_claims(study, levels, diverged),
         "leaking": any(result.get("leaking") for level in levels for result in level.results.values()),
         "failed": _failed(place, study),
-        "diverged": _diverged(place, study),
+        "diverged": diverged,
         "test": Rules.of(study).words,
         "decide": decide_tree(levels, study),
         "search": summarise_search(place.read_search() if study.get("search") else None),
@@ -208,6 +207,8 @@ def _notes(
         notes.append(say("notes.missing", missing=len(missing), all=len(study["runs"])))
     if len({level.baseline(read_task(study).baseline, study["metric"]) for level in levels}) > 1:
         notes.append(say("notes.several_baselines" if study["task"] == "classify" else "notes.other_windows"))
+    examples = tree["examples"]
+    notes += [say(f"notes.examples_{key}", n=examples[key]) for key in ("left_out", "unlike") if examples[key]]
     versions = sorted(_versions(place, levels))
     if len(versions) > 1:
         notes.append(say("notes.versions", versions=say("words.semicolon").join(versions)))

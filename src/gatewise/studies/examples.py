@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from gatewise.runs import RunFolder
 from gatewise.studies.folder import StudyFolder
 from gatewise.studies.levels import LevelResults, conditions
 from gatewise.studies.rules import Rules
-from gatewise.studies.statistics import holm
+from gatewise.studies.statistics import Says, decide, holm
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,15 +45,19 @@ _SYMBOLS = ("carried_nats_per_char", "carried_bits_per_char", "carried_bits_per_
 
 @dataclass(frozen=True)
 class _Found:
-    """What the examples say of one pair; negative differences of a loss favour the first."""
+    """What the test examples say of one pair."""
 
     test: str
     difference: float
     interval: tuple[float, float] | None
     p: float | None
     n: int
-    lower_is_better: bool = True
+    better: Literal["lower", "higher"] = "lower"
     mcnemar: dict[str, Any] | None = None
+
+    def says(self, p_holm: float, alpha: float) -> Says:
+        """Put a corrected p into a word, as of seeds."""
+        return decide(p_holm, self.difference, better=self.better, seeds=self.n, alpha=alpha)
 
 
 def over_examples(
@@ -67,14 +71,15 @@ def over_examples(
     Returns
     -------
     dict
-        ``rows``, and ``left_out``: how many conditions were not looked at, because there are too many runs.
+        ``rows``; ``left_out``: how many conditions were not looked at, because there are too many runs; ``unlike``:
+        how many pairs could not be compared, because their predictions are not of the same test part.
     """
     rules, metric, main = Rules.of(study), study["metric"], study["main"]
     rows: list[dict[str, Any]] = []
     reader = None if study.get("within") or main is None else reader_of(study["task"], metric)
     if reader is None:
-        return {"rows": rows, "left_out": 0}
-    read = left_out = 0
+        return {"rows": rows, "left_out": 0, "unlike": 0}
+    read = left_out = unlike = 0
     for condition, group in conditions(levels, main):
         pairs = _pairs(group, main, metric, rules)
         wanted = sum(len(level.runs) for level in group) if pairs else 0
@@ -91,8 +96,10 @@ def over_examples(
             made = compare_tables(study["task"], metric, tables[id(a)], tables[id(b)], rules.alpha)
             if made is not None:
                 found.append((a, b, made))
+            elif tables[id(a)] and tables[id(b)]:
+                unlike += 1
         rows += _decided(found, condition, metric, rules, comparisons, main)
-    return {"rows": rows, "left_out": left_out}
+    return {"rows": rows, "left_out": left_out, "unlike": unlike}
 
 
 def _pairs(group: Sequence[LevelResults], main: str, metric: str, rules: Rules) -> list[tuple[Any, Any]]:
@@ -118,9 +125,7 @@ def _decided(
     corrected = holm([1.0 if one.p is None else one.p for _, _, one in found])
     rows = []
     for (a, b, one), p_holm in zip(found, corrected, strict=True):
-        says = "undecided"
-        if p_holm <= rules.alpha and one.difference != 0.0:
-            says = "better" if (one.difference < 0.0) == one.lower_is_better else "worse"
+        says = one.says(p_holm, rules.alpha)
         seeds_say, seeds = _of_seeds(comparisons, condition, metric, a.settings[main], b.settings[main])
         rows.append(
             {
@@ -193,15 +198,18 @@ def _read(place: StudyFolder, level: LevelResults, reader: Callable[[RunFolder],
 
 
 def compare_tables(task: str, metric: str, ours: list[Any], theirs: list[Any], alpha: float) -> _Found | None:
-    """Compare two levels over the seeds that both have."""
+    """Compare two levels over the seeds that both have; None where their test parts are not the same.
+
+    `alpha` is that of McNemar's tests, one a seed; intervals are at 95 %.
+    """
     shared = {seed for seed, _ in ours} & {seed for seed, _ in theirs}
     first, second = ([table for seed, table in side if seed in shared] for side in (ours, theirs))
     if not shared:
         return None
     if task == "forecast":
-        return _of_windows(first, second, alpha)
+        return _of_windows(first, second)
     if task == "generate":
-        return _of_symbols(first, second, alpha)
+        return _of_symbols(first, second)
     return _of_texts(first, second, metric.removeprefix("tuned_"), alpha)
 
 
@@ -225,7 +233,7 @@ def _windows(run: RunFolder, loss: str) -> tuple[pl.DataFrame, int]:
     return table, offset - 1 + steps
 
 
-def _of_windows(first: list[Any], second: list[Any], alpha: float) -> _Found | None:
+def _of_windows(first: list[Any], second: list[Any]) -> _Found | None:
     ours, theirs = (_mean_windows([table for table, _ in side]) for side in (first, second))
     both = ours.join(theirs, on=["unique_id", "ds"], how="inner", suffix="_b").sort("time")
     if both.height < 0.9 * max(ours.height, theirs.height):  # they do not forecast the same rows
@@ -233,7 +241,7 @@ def _of_windows(first: list[Any], second: list[Any], alpha: float) -> _Found | N
     # errors of a model that is not perfect go on from row to row, farther than the forecast itself reaches
     reach = max(round(both.height ** (1 / 3)), *(horizon for _, horizon in (*first, *second)))
     losses = both["loss"].to_numpy(), both["loss_b"].to_numpy()
-    found = compare_losses(*losses, horizon=reach, time=both["time"].to_numpy(), alpha=alpha)
+    found = compare_losses(*losses, horizon=reach, time=both["time"].to_numpy())
     return _Found("Diebold-Mariano", found.mean_difference, found.interval, found.p, found.n)
 
 
@@ -253,12 +261,12 @@ def _symbols(run: RunFolder) -> tuple[Any, Floats]:
     return frame["position"].to_numpy(), frame["log_prob"].to_numpy().astype(np.float64)
 
 
-def _of_symbols(first: list[Any], second: list[Any], alpha: float) -> _Found | None:
+def _of_symbols(first: list[Any], second: list[Any]) -> _Found | None:
     where = first[0][0]
     if any(not np.array_equal(place, where) for place, _ in (*first, *second)):
         return None
     ours, theirs = (np.mean([values for _, values in side], axis=0) for side in (first, second))
-    found = compare_log_probs(ours, theirs, alpha=alpha, draws=DRAWS)
+    found = compare_log_probs(ours, theirs, draws=DRAWS)
     return _Found("block bootstrap", found.mean_difference, found.interval, found.p, found.n)
 
 
@@ -284,7 +292,7 @@ def _of_texts(first: list[Any], second: list[Any], metric: str, alpha: float) ->
         [np.array([code[str(name)] for name in predicted]) for _, predicted, _ in side] for side in (first, second)
     )
     drawn = bootstrap_mean_difference(target, ours, theirs, metric, classes=len(names))
-    low, high = (float(end) for end in np.quantile(drawn[1:], [alpha / 2, 1 - alpha / 2]))
+    low, high = (float(end) for end in np.quantile(drawn[1:], [0.025, 0.975]))
     tail = min(int((drawn[1:] <= 0).sum()), int((drawn[1:] >= 0).sum()))
     p = min(1.0, 2 * (1 + tail) / len(drawn))
     tests = [mcnemar(a == target, b == target) for a, b in zip(ours, theirs, strict=True)]
@@ -295,7 +303,7 @@ def _of_texts(first: list[Any], second: list[Any], metric: str, alpha: float) ->
         "ours_alone": median(test.ours_alone for test in tests),
         "theirs_alone": median(test.theirs_alone for test in tests),
     }
-    return _Found("paired bootstrap over texts", float(drawn[0]), (low, high), p, len(target), False, beside)
+    return _Found("paired bootstrap over texts", float(drawn[0]), (low, high), p, len(target), "higher", beside)
 
 
 def bootstrap_mean_difference(

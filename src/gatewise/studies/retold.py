@@ -53,7 +53,7 @@ def retold_claims(place: StudyFolder, tree: Mapping[str, Any]) -> list[dict[str,
     try:
         study = place.read_study()
         levels, diverged = read_levels(place, study), list(tree.get("diverged") or ())
-        judged = judge_claims(study["claims"], levels, study["main"], metric=study["metric"], diverged=diverged)
+        judged = judge_claims(study, levels, diverged)
     except (InputError, KeyError, TypeError):
         judged = claims
     return [{**one, **{key: again(str(one[key])) for key in ("claim", "why") if one.get(key)}} for one in judged]

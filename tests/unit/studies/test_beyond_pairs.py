@@ -256,20 +256,26 @@ def test_levels_of_other_windows_are_not_compared_over_them(tmp_path):
         noise = np.random.default_rng(3).normal(size=200)
         return noise if levels["model.cell"] == "gru" else noise[: 100 + seed]
 
-    assert compare_study(forecast_study(tmp_path / "s", errors).path)["examples"]["rows"] == []
+    tree = compare_study(forecast_study(tmp_path / "s", errors).path)
+    assert tree["examples"] == {"rows": [], "left_out": 0, "unlike": 2}
+    said = "2 pairs were not compared over test examples: their predictions are not of the same test part."
+    assert said in tree["notes"]
 
 
 def test_runs_without_predictions_and_metrics_of_no_example_say_nothing(tmp_path):
     tree = compare_study(make(tmp_path / "s", lambda levels, seed: 1.0 + seed, metric="pearson").path)
-    assert tree["examples"] == {"rows": [], "left_out": 0}
-    assert compare_study(make(tmp_path / "t", lambda levels, seed: 1.0 + seed).path)["examples"]["rows"] == []
+    assert tree["examples"] == {"rows": [], "left_out": 0, "unlike": 0}
+    other = compare_study(make(tmp_path / "t", lambda levels, seed: 1.0 + seed).path)
+    assert other["examples"] == {"rows": [], "left_out": 0, "unlike": 0}
 
 
 def test_too_many_runs_are_left_out_and_counted(tmp_path, monkeypatch):
     monkeypatch.setattr(examples, "MOST_READ", 20)
     noise = np.random.default_rng(3).normal(size=50)
     place = forecast_study(tmp_path / "s", lambda levels, seed: noise * (1 + 0.1 * len(levels["model.cell"])))
-    assert compare_study(place.path)["examples"] == {"rows": [], "left_out": 1}
+    tree = compare_study(place.path)
+    assert tree["examples"] == {"rows": [], "left_out": 1, "unlike": 0}
+    assert any(note.startswith("One condition was not compared over test examples") for note in tree["notes"])
 
 
 def test_the_bootstrap_over_texts_averages_seeds_and_leaves_only_the_texts_to_chance():
@@ -298,7 +304,7 @@ def test_symbols_of_texts_are_drawn_in_blocks():
     where, base = np.arange(5000), np.log(generator.uniform(0.2, 0.9, 5000))
     ours = [(where, base + 0.1 * generator.uniform(size=5000)) for _ in range(3)]
     theirs = [(where, base) for _ in range(3)]
-    found = examples._of_symbols(ours, theirs, 0.05)
+    found = examples._of_symbols(ours, theirs)
     assert found.difference == pytest.approx(-0.05, abs=0.005)
     assert found.interval[1] < 0.0
     assert found.p < 0.01

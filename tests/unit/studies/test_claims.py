@@ -11,6 +11,7 @@ from gatewise.studies.claims_ground import Ground
 from gatewise.studies.claims_settings import Claim
 from gatewise.studies.file import resolve
 from gatewise.studies.levels import LevelResults
+from gatewise.studies.rules import Rules
 from gatewise.wording import say, speaking
 from gatewise.yaml12 import parse_yaml
 
@@ -120,6 +121,45 @@ def test_the_numbers_and_the_interval_of_the_pair_that_decided_are_told():
     wrong = verdict({"order": ["rmsprop", "adam"]})
     assert (wrong["interval_of"], wrong["interval"]) == ("rmsprop less adam", pytest.approx([20.0, 20.0]))
     assert "rmsprop is worse than adam" in wrong["why"]
+
+
+def test_an_order_that_is_wrong_in_part_says_which_part_is_right():
+    judged = verdict({"order": ["adagrad", "rmsprop", "adam"]})
+    assert judged["verdict"] == "does not hold"
+    assert "The tests decide against it: rmsprop is worse than adam. p is" in judged["why"]
+    assert "Shown: adagrad is better than rmsprop; adagrad is better than adam." in judged["why"]
+    nearly = verdict({"order": ["adagrad", "adam", "near"]})
+    assert nearly["verdict"] == "undecided"
+    assert "Shown: adagrad is better than adam; adagrad is better than near." in nearly["why"]
+
+
+def test_the_test_and_the_level_are_those_of_the_study():
+    four = [level("adagrad", 80.0, noise=0.5, seeds=4), level("adam", 100.0, seeds=4)]
+    claim = {"better": one("adagrad"), "than": one("adam")}
+    assert verdict(claim, levels=four)["verdict"] == "undecided"  # 2 / 2^4
+    assert verdict(claim, levels=four, rules=Rules("t"))["verdict"] == "holds"
+    assert verdict(claim)["verdict"] == "holds"  # 2 / 2^9
+    assert verdict(claim, rules=Rules(alpha=0.001))["verdict"] == "undecided"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"ratio": one("near"), "over": one("adam"), "least": 1.0005},
+        {"as_good": one("near"), "than": one("adam"), "margin": 0.05},
+        {"where": one("adam"), "least": 100.0},
+    ],
+)
+def test_an_interval_with_a_border_inside_says_how_many_seeds_would_take_it_off(claim):
+    judged = verdict(claim)
+    assert judged["verdict"] == "undecided"
+    assert judged["seeds_needed"] > judged["seeds"] == 9
+    assert f"{judged['seeds_needed']} seeds would decide" in judged["why"] or judged["seeds_needed"] > 100
+
+
+def test_a_time_says_on_how_many_epochs_it_rests():
+    claim = {"ratio": one("rmsprop"), "over": one("adam"), "metric": "seconds_per_epoch", "least": 1.5}
+    assert "Each side has 3 timed epochs or more." in verdict(claim)["why"]
 
 
 def test_undecided_says_how_many_seeds_would_decide():

@@ -18,6 +18,7 @@ from gatewise.studies.claims_settings import spoken
 from gatewise.studies.folder import FORMAT_VERSION, BundleFolder, StudyFolder
 from gatewise.studies.levels import read_levels
 from gatewise.studies.plan import Plan, plan_study
+from gatewise.studies.rules import Rules
 from gatewise.studies.settings import StudySettings
 from gatewise.wording import say, speaking
 
@@ -196,6 +197,7 @@ def _ground(part: Part, folder: StudyFolder, error: str) -> Ground:
         study["main"],
         study["metric"],
         folder.read_comparison()["diverged"],
+        Rules.of(study),
         part.absent,
         part.no_figures,
         part.stand_in,
