@@ -308,7 +308,7 @@ def test_symbols_of_texts_are_drawn_in_blocks():
     assert found.difference == pytest.approx(-0.05, abs=0.005)
     assert found.interval[1] < 0.0
     assert found.p < 0.01
-    assert examples._of_symbols(ours, [(where + 1, base)], 0.05) is None
+    assert examples._of_symbols(ours, [(where + 1, base)]) is None
 
 
 def test_texts_are_compared_with_mcnemar_beside(tmp_path):
