@@ -208,7 +208,9 @@ def _notes(
     if len({level.baseline(read_task(study).baseline, study["metric"]) for level in levels}) > 1:
         notes.append(say("notes.several_baselines" if study["task"] == "classify" else "notes.other_windows"))
     examples = tree["examples"]
-    notes += [say(f"notes.examples_{key}", n=examples[key]) for key in ("left_out", "unlike") if examples[key]]
+    notes += [
+        say(f"notes.examples_{key}", n=examples[key]) for key in ("left_out", "beyond", "unlike") if examples[key]
+    ]
     versions = sorted(_versions(place, levels))
     if len(versions) > 1:
         notes.append(say("notes.versions", versions=say("words.semicolon").join(versions)))

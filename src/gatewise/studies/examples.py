@@ -71,15 +71,16 @@ def over_examples(
     Returns
     -------
     dict
-        ``rows``; ``left_out``: how many conditions were not looked at, because there are too many runs; ``unlike``:
-        how many pairs could not be compared, because their predictions are not of the same test part.
+        ``rows``; ``left_out``: how many conditions were not looked at, because there are too many runs; ``beyond``:
+        how many pairs, because there are too many of a condition; ``unlike``: how many could not be compared, because
+        their predictions are not of the same test part.
     """
     rules, metric, main = Rules.of(study), study["metric"], study["main"]
     rows: list[dict[str, Any]] = []
     reader = None if study.get("within") or main is None else reader_of(study["task"], metric)
     if reader is None:
-        return {"rows": rows, "left_out": 0, "unlike": 0}
-    read = left_out = unlike = 0
+        return {"rows": rows, "left_out": 0, "beyond": 0, "unlike": 0}
+    read = left_out = beyond = unlike = 0
     for condition, group in conditions(levels, main):
         pairs = _pairs(group, main, metric, rules)
         wanted = sum(len(level.runs) for level in group) if pairs else 0
@@ -89,7 +90,8 @@ def over_examples(
         read += wanted
         tables: dict[int, list[Any]] = {}
         found = []
-        for a, b in pairs:
+        beyond += len(pairs[MOST_OTHERS:])
+        for a, b in pairs[:MOST_OTHERS]:
             for level in (a, b):
                 if id(level) not in tables:
                     tables[id(level)] = _read(place, level, reader)
@@ -99,18 +101,18 @@ def over_examples(
             elif tables[id(a)] and tables[id(b)]:
                 unlike += 1
         rows += _decided(found, condition, metric, rules, comparisons, main)
-    return {"rows": rows, "left_out": left_out, "unlike": unlike}
+    return {"rows": rows, "left_out": left_out, "beyond": beyond, "unlike": unlike}
 
 
 def _pairs(group: Sequence[LevelResults], main: str, metric: str, rules: Rules) -> list[tuple[Any, Any]]:
     """Return the pairs that matter: the best level against each other one, or each against the reference."""
     if rules.reference is not None:
-        return rules.pairs(group, main)[:MOST_OTHERS]
+        return rules.pairs(group, main)
     known = [(mean, level) for level in group if (mean := level.mean(metric)) is not None]
     if len(known) < 2:
         return []
     best = (max if is_higher_better(metric) else min)(known, key=lambda pair: pair[0])[1]
-    return [(best, level) for _, level in known if level is not best][:MOST_OTHERS]
+    return [(best, level) for _, level in known if level is not best]
 
 
 def _decided(

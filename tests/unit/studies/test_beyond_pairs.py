@@ -257,16 +257,16 @@ def test_levels_of_other_windows_are_not_compared_over_them(tmp_path):
         return noise if levels["model.cell"] == "gru" else noise[: 100 + seed]
 
     tree = compare_study(forecast_study(tmp_path / "s", errors).path)
-    assert tree["examples"] == {"rows": [], "left_out": 0, "unlike": 2}
+    assert tree["examples"] == {"rows": [], "left_out": 0, "beyond": 0, "unlike": 2}
     said = "2 pairs were not compared over test examples: their predictions are not of the same test part."
     assert said in tree["notes"]
 
 
 def test_runs_without_predictions_and_metrics_of_no_example_say_nothing(tmp_path):
     tree = compare_study(make(tmp_path / "s", lambda levels, seed: 1.0 + seed, metric="pearson").path)
-    assert tree["examples"] == {"rows": [], "left_out": 0, "unlike": 0}
+    assert tree["examples"] == {"rows": [], "left_out": 0, "beyond": 0, "unlike": 0}
     other = compare_study(make(tmp_path / "t", lambda levels, seed: 1.0 + seed).path)
-    assert other["examples"] == {"rows": [], "left_out": 0, "unlike": 0}
+    assert other["examples"] == {"rows": [], "left_out": 0, "beyond": 0, "unlike": 0}
 
 
 def test_too_many_runs_are_left_out_and_counted(tmp_path, monkeypatch):
@@ -274,8 +274,13 @@ def test_too_many_runs_are_left_out_and_counted(tmp_path, monkeypatch):
     noise = np.random.default_rng(3).normal(size=50)
     place = forecast_study(tmp_path / "s", lambda levels, seed: noise * (1 + 0.1 * len(levels["model.cell"])))
     tree = compare_study(place.path)
-    assert tree["examples"] == {"rows": [], "left_out": 1, "unlike": 0}
+    assert tree["examples"] == {"rows": [], "left_out": 1, "beyond": 0, "unlike": 0}
     assert any(note.startswith("One condition was not compared over test examples") for note in tree["notes"])
+    monkeypatch.setattr(examples, "MOST_READ", 240)
+    monkeypatch.setattr(examples, "MOST_OTHERS", 1)
+    tree = compare_study(place.path)
+    assert (len(tree["examples"]["rows"]), tree["examples"]["beyond"]) == (1, 1)
+    assert any(note.startswith("One pair was not compared over test examples") for note in tree["notes"])
 
 
 def test_the_bootstrap_over_texts_averages_seeds_and_leaves_only_the_texts_to_chance():
