@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gatewise.metrics.names import NAMES, is_higher_better, metric_label
@@ -57,22 +57,32 @@ def results_table(evidence: Evidence) -> Table:
 
 
 def baseline_rows(evidence: Evidence) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return each baseline with its metrics; one that is another for every level stands once a level."""
+    """Return each baseline with its metrics; one that differs stands once for all levels that share it."""
     rows: list[tuple[str, Mapping[str, Any]]] = []
     for key, values in evidence.baselines.items():
-        found = {
-            level.label: own[0]
-            for level in evidence.levels
-            if (own := [one["baselines"][key]["test"] for one in level.results if key in (one.get("baselines") or {})])
-        }
-        if evidence.within or len({own.get(evidence.metric) for own in found.values()}) < 2:
+        found: dict[Any, list[tuple[Level, Mapping[str, Any]]]] = {}
+        for level in evidence.levels:
+            known = [one["baselines"][key]["test"] for one in level.results if key in (one.get("baselines") or {})]
+            for own in known[:1]:
+                found.setdefault(own.get(evidence.metric), []).append((level, own))
+        if evidence.within or len(found) < 2:
             rows.append((baseline_title(key), values))
-        else:
-            rows += [
-                (say("tables.results.baseline_of", title=baseline_title(key), label=label), own)
-                for label, own in found.items()
-            ]
+            continue
+        for alike in found.values():
+            label = _in_common([level for level, _ in alike])
+            rows.append((say("tables.results.baseline_of", title=baseline_title(key), label=label), alike[0][1]))
     return rows
+
+
+def _in_common(levels: Sequence[Level]) -> str:
+    """Name several levels by the settings that they share, one alone by its label."""
+    first, *others = levels
+    shared = {
+        key: value for key, value in first.settings.items() if all(one.settings.get(key) == value for one in others)
+    }
+    if not others or not shared:
+        return say("words.semicolon").join(level.label for level in levels)
+    return say("words.comma").join(show_setting(key, value) for key, value in shared.items())
 
 
 def _best(evidence: Evidence, name: str) -> Level | None:

@@ -1,13 +1,16 @@
 """What a study decides beyond pairs, as the page shows it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gatewise.report import figures_decide, make_report, tables_decide
 from gatewise.report.evidence import read_evidence
+from gatewise.report.tables import baseline_rows
 from gatewise.studies.compare import compare_study
 from gatewise.wording import speaking
-from study_samples import STEPS, forecast_study, interacting, make, result
+from study_samples import LAST, RIDGE, STEPS, forecast_study, interacting, make, result
 
 CELLS = {"model.cell": ["rnn", "gru", "lstm"]}
 
@@ -53,6 +56,18 @@ def test_seeds_stand_beside_test_examples(tmp_path):
     page = make_report(place.path).read_text(encoding="utf-8")
     assert "Would it hold on other test windows?" in page
     assert "at most 0.05" in page
+
+
+def test_a_baseline_of_several_data_sets_stands_once_a_data_set(tmp_path):
+    evidence = compared(tmp_path / "s", by_cell, vary={**CELLS, "data.window": [5, 6]}, datasets="data.window")
+    last = [{**LAST, "mse": 100.0 + level.settings["data.window"]} for level in evidence.levels]
+    own = [{"baselines": {"last_value": {"test": one}, "ridge": {"test": RIDGE}}} for one in last]
+    levels = tuple(replace(level, results=(one,)) for level, one in zip(evidence.levels, own, strict=True))
+    rows = baseline_rows(replace(evidence, levels=levels))
+    assert [(title, values["mse"]) for title, values in rows[:2]] == [
+        ("the last value, window 5", 105.0), ("the last value, window 6", 106.0),
+    ]  # fmt: skip
+    assert [values["mse"] for _, values in rows[2:]] == [90.0]
 
 
 def test_ranks_have_bands_of_a_critical_difference_and_a_table(tmp_path):
