@@ -9,6 +9,7 @@ from typing import Any
 
 from gatewise.metrics.names import CLASS_NAMES, NAMES, TEXT_NAMES, is_higher_better, metric_label, metric_phrase
 from gatewise.report.evidence import Evidence
+from gatewise.studies.power import least_p
 from gatewise.studies.words import baseline_name
 from gatewise.wording import again, digits, has, isolated, listed, say
 
@@ -175,11 +176,12 @@ def _of_many(said: Mapping[str, list[Any]], count: int, title: str, what: str) -
 
 
 def _too_few_seeds(evidence: Evidence) -> list[str]:
-    """Say that nothing could have been decided, when an exact test over so few seeds cannot reach 0.05."""
+    """Say that nothing could have been decided, when the study's test over so few seeds cannot reach its level."""
     counts = [len((level.metrics.get(evidence.metric) or {}).get("values") or ()) for level in evidence.levels]
     most = max(counts, default=0)
-    least_p = 2.0 / 2**most
-    return [] if most == 0 or least_p <= 0.05 else [say("verdict.too_few", n=most, p=p_value(least_p))]
+    rules = evidence.decided.get("decide") or {}
+    least = least_p(most, rules.get("test") or "sign_flip") if most else 0.0
+    return [] if least <= (rules.get("alpha") or 0.05) else [say("verdict.too_few", n=most, p=p_value(least))]
 
 
 def _of_one(label: str, baseline: str, says: str) -> str:

@@ -94,3 +94,19 @@ def test_too_few_seeds_are_said_to_decide_nothing(study, seeds, said):
     assert ("nothing, however large a difference is" in text) == bool(said)
     assert said in text
     assert ("least p is 0.25" in text) == (seeds == 3)
+
+
+def test_the_study_s_own_test_and_level_say_how_many_seeds_are_too_few(study):
+    evidence = read_evidence(study)
+    values = {"mse": {"mean": 1.0, "values": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]}}
+    rows = tuple({**row, "says": "undecided"} for row in evidence.against_baseline)
+
+    def said(count, **rules):
+        one = {"mse": {**values["mse"], "values": values["mse"]["values"][:count]}}
+        levels = tuple(replace(level, metrics=one) for level in evidence.levels)
+        whole = replace(evidence, levels=levels, against_baseline=rows, decided={"decide": rules})
+        return "nothing, however large" in " ".join(verdict(whole).sentences)
+
+    assert not said(3, test="t", alpha=0.05)
+    assert said(7, test="sign_flip", alpha=0.01)
+    assert not said(7, test="sign_flip", alpha=0.05)
