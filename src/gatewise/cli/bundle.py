@@ -38,7 +38,7 @@ def study_of_studies(
     if len(places) > 1:
         raise InputError(f"{name}: give one folder that holds the data (found {len(places)}: {', '.join(places)})")
     bundle = load_bundle(name, preset=preset, data=places[0] if places else None, set=changes)
-    folder = out or Path("studies") / _folder_name(name, bundle.settings.name, preset)
+    folder = out or Path("studies") / bundle.folder
     if plan:
         _show_plan(bundle, folder, as_json=as_json)
         return
@@ -57,15 +57,6 @@ def study_of_studies(
         typer.echo("\n".join([*summary_lines(folder), "", str(page)]))
     if outcome["failed"]:
         raise typer.Exit(1)
-
-
-def _folder_name(given: str, name: str, preset: str | None) -> str:
-    """Only the first preset has the bundle's own name."""
-    from gatewise.studies.bundle import load_bundle
-
-    if preset is None or preset == load_bundle(given).preset:
-        return name
-    return f"{name}-{preset}"
 
 
 def _show_plan(bundle: Any, folder: Path, *, as_json: bool) -> None:

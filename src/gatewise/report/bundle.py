@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gatewise.errors import InputError
 from gatewise.metrics.names import NAMES
 from gatewise.report import figures, style
 from gatewise.report.evidence import Evidence, Level, read_evidence
@@ -27,7 +26,7 @@ from gatewise.report.table import (
 from gatewise.report.tables import baseline_rows, claims_table, machine_table
 from gatewise.report.translate import translated
 from gatewise.report.words import metric_title, number, spread
-from gatewise.studies.folder import BundleFolder
+from gatewise.studies.folder import BundleFolder, StudyFolder
 from gatewise.wording import digits, direction, language, say, speaking
 
 #: More findings of a part stand on the part's own page.
@@ -76,7 +75,11 @@ def render_bundle(folder: Path) -> str:
 def _render(place: BundleFolder, tree: Mapping[str, Any]) -> str:
     from gatewise.report.page import asset, policy, template
 
-    parts = [_part(place, part) for part in tree["parts"]]
+    folders = [(part, place.part(part["name"])) for part in tree["parts"]]
+    read = [
+        translated(read_evidence(folder.path), folder.path) if folder.is_compared else None for _, folder in folders
+    ]
+    parts = [_part(folder, part, evidence) for (part, folder), evidence in zip(folders, read, strict=True)]
     early = asset("early.js")
     page: str = template("bundle.html").render(
         tree=tree,
@@ -85,7 +88,7 @@ def _render(place: BundleFolder, tree: Mapping[str, Any]) -> str:
         stands_in=_stand_ins(tree),
         groups=[(part, [_claim(row) for row in tree["claims"] if row["part"] == part.name]) for part in parts],
         parts=parts,
-        machine=_machine(place, tree),
+        machine=next((machine_table(evidence) for evidence in read if evidence), None),
         command=_command(tree),
         say=say,
         language=language(),
@@ -149,10 +152,8 @@ def _range(bounds: list[float], of: str) -> str:
     return say("bundle.range_of", low=low, high=high, of=of) if of else say("bundle.range", low=low, high=high)
 
 
-def _part(place: BundleFolder, part: Mapping[str, Any]) -> PartView:
-    folder = place.part(part["name"])
+def _part(folder: StudyFolder, part: Mapping[str, Any], evidence: Evidence | None) -> PartView:
     remarks = [part["left_out"], part["error"], part["no_figures"], *part["absent"].values()]
-    evidence = translated(read_evidence(folder.path), folder.path) if folder.is_compared else None
     of_time = part.get("figure") == "time"
     made = (figures.time_figure if of_time else figures.seeds_figure)(evidence) if evidence else None
     if made is not None:  # names are of the page, and every part has a figure of this one
@@ -218,16 +219,6 @@ def _stand_ins(tree: Mapping[str, Any]) -> list[str]:
         if part["stand_in"]:
             titles.setdefault(part["stand_in"], []).append(part["title"])
     return [f"{stand_in[:1].upper()}{stand_in[1:]} ({'; '.join(names)})." for stand_in, names in titles.items()]
-
-
-def _machine(place: BundleFolder, tree: Mapping[str, Any]) -> Table | None:
-    """Return what it was measured on, from the first part that has runs."""
-    for part in tree["parts"]:
-        try:
-            return machine_table(read_evidence(place.part(part["name"]).path))
-        except InputError:
-            continue
-    return None
 
 
 def _command(tree: Mapping[str, Any]) -> str:

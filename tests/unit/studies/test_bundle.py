@@ -375,6 +375,7 @@ def test_the_reference_report_is_listed_and_every_preset_of_it_loads():
     assert not names_bundle("stocks-cells")
     for preset in listed["presets"]:
         bundle = load_bundle("reference-report", preset=preset)
+        assert bundle.folder == {"quick": "reference-report"}.get(preset, f"reference-report-{preset}")
         assert len(bundle.parts) == 11
         assert all(part.study is not None and part.stand_in for part in bundle.parts)
         assert {claim.part for claim in bundle.settings.claims} <= {part.name for part in bundle.parts}

@@ -52,10 +52,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A study made of studies, read and checked."""
+    """A study made of studies, read and checked.
+
+    Attributes
+    ----------
+    folder : what its folder is called; only the first preset has the bundle's own name.
+    """
 
     settings: BundleSettings
     preset: str | None
+    folder: str
     parts: tuple[Part, ...]
 
 
@@ -112,8 +118,8 @@ def load_bundle(
     >>> [part.name for part in load_bundle("reference-report").parts][:2]
     ['stocks-cells', 'stocks-losses']
     """
-    tree, where, home = _read(bundle)
-    chosen, tree = _with_preset(tree, preset, where)
+    read, where, home = _read(bundle)
+    chosen, tree = _with_preset(read, preset, where)
     if "language" in (set or {}):
         tree = {**tree, "language": (set or {})["language"]}
     settings = parse(BundleSettings, tree, where=where)
@@ -131,7 +137,8 @@ def load_bundle(
             problems += [f"studies.{name}: {line}" for line in str(error).splitlines()]
     if problems:
         raise SettingsError("\n".join([f"{where}:", *problems]))
-    return Bundle(settings, chosen, tuple(parts))
+    first = next(iter(read.get("presets") or ()), None)
+    return Bundle(settings, chosen, settings.name if chosen == first else f"{settings.name}-{chosen}", tuple(parts))
 
 
 def _ready() -> dict[str, Any]:
