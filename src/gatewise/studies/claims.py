@@ -251,7 +251,7 @@ def _ratio(claim: Claim, ground: Ground) -> Judged:
     logs = [replace(one, by_seed={key: log(value) for key, value in one.by_seed.items()}) for one in sides]
     pairs = [] if a.is_time else _differences(*logs)
     if a.is_time:
-        bounds, seeds = welch_interval(*(list(one.by_seed.values()) for one in logs)), None
+        bounds, seeds = welch_interval([*logs[0].by_seed.values()], [*logs[1].by_seed.values()]), None
     else:
         bounds, seeds = known_interval(mean_interval(pairs)) if pairs else None, len(pairs)
     if bounds is None:

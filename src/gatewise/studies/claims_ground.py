@@ -9,7 +9,7 @@ from typing import Any
 
 from gatewise.studies.claims_settings import BASELINE, TIMES, Claim, Side
 from gatewise.studies.factors import show
-from gatewise.studies.levels import LevelResults, by_level
+from gatewise.studies.levels import LevelResults, by_level, mean_by_seed
 from gatewise.studies.rules import Rules
 from gatewise.studies.words import baseline_name, level_name, listed, setting
 
@@ -88,7 +88,7 @@ def numbers_of(claim: Claim, side: Side, ground: Ground) -> Numbers | None:
     if metric in TIMES:
         epochs = [seconds for level in found for seconds in _times(level, metric)]
         return Numbers(name, dict(enumerate(epochs)), is_time=True) if epochs else None
-    values = _means([_by_seed(level, claim, metric) for level in found])
+    values = mean_by_seed([_by_seed(level, claim, metric) for level in found])
     if values:
         return Numbers(name, values)
     broken = [row for row in ground.diverged if _has(row["levels"], where)]
@@ -111,11 +111,6 @@ def _by_seed(level: LevelResults, claim: Claim, metric: str) -> dict[int, float]
     if claim.of_class:
         return level.class_by_seed(metric, claim.of_class)
     return level.by_seed(metric)
-
-
-def _means(values: Sequence[Mapping[int, float]]) -> dict[int, float]:
-    shared = set.intersection(*(set(one) for one in values)) if values else set()
-    return {seed: plain.fmean(one[seed] for one in values) for seed in sorted(shared)}
 
 
 def _times(level: LevelResults, metric: str) -> list[float]:

@@ -64,7 +64,7 @@ def decide_tree(levels: Sequence[LevelResults], study: Mapping[str, Any]) -> dic
     tree = study.get("study") or {}
     groups = [group for _, group in conditions(levels, main)] if main is not None else []
     metrics = list(dict.fromkeys((study["metric"], *study.get("also", ()))))
-    sizes = [len(rules.pairs(group, main)) for group in groups if len(group) > 1] if main is not None else []
+    sizes = [size for group in groups if (size := len(rules.pairs(group, main)))]
     return {
         "test": rules.test,
         "alpha": rules.alpha,

@@ -23,6 +23,7 @@ from gatewise.studies.words import (
     listed,
     metric_label,
     p_words,
+    pair_words,
     ratio_words,
     span,
     times,
@@ -165,7 +166,7 @@ def _best(tree: Tree, metric: str, condition: Mapping[str, Any], group: Sequence
         for row in tree["comparisons"]
         if row["metric"] == metric and row["condition"] == condition and mine in (row["a"], row["b"])
     ]
-    return _Best(metric, condition, level, mean, group, rows)
+    return _Best(metric, condition, level, mean, group, rows) if rows else None  # the reference was not run there
 
 
 def _say_none_is_best(tree: Tree, found: list[_Best]) -> Finding:
@@ -193,7 +194,7 @@ def _say_none_is_best(tree: Tree, found: list[_Best]) -> Finding:
             more=more,
         ),
         "evidence": [
-            say("words.colon", name=condition_words(best.condition), value=_say_pair(best.level, main, row))
+            say("words.colon", name=condition_words(best.condition), value=pair_words(main, row))
             for best in found
             for row in sorted(best.rows, key=lambda row: row["p_holm"] if row["p_holm"] is not None else 1.0)[:1]
         ],
@@ -216,22 +217,22 @@ def _say_best(tree: Tree, best: _Best) -> Finding:
         if where
         else say("findings.best.head", name=capital(name), **told)
     )
-    beaten = [level_name(main, row["other"]) for row in best.rows if row["says"] == "better"]
+    beaten = [level_name(main, row["b"]) for row in best.rows if row["says"] == "better"]
     open_rows = [row for row in best.rows if row["says"] == "undecided"]
     finding = {
-        "evidence": [_say_pair(best.level, main, row) for row in best.rows],
+        "evidence": [pair_words(main, row) for row in best.rows],
         "see": "comparisons-table",
         **runs_of([best.level]),
         **_why_best(tree, best),
     }
-    ties = [level_name(main, row["other"]) for row in best.rows if row["says"] == SAME]
+    ties = [level_name(main, row["b"]) for row in best.rows if row["says"] == SAME]
     if ties:
         head = say("findings.best.same", head=head, ties=listed(ties))
         if not open_rows and not beaten:
             return {"text": say("findings.best.alone", head=head), **finding}
     if not open_rows:
         return {"text": say("findings.best.better", head=head, beaten=listed(beaten)), **finding}
-    others = listed(level_name(main, row["other"]) for row in open_rows)
+    others = listed(level_name(main, row["b"]) for row in open_rows)
     if len(open_rows) == len(best.rows) > _MOST_NAMED:
         others = say("findings.best.any_of", count=count_word(len(open_rows)))
     needed = max((row["seeds_needed"] or 0 for row in open_rows), default=0)
@@ -246,7 +247,7 @@ def _say_best(tree: Tree, best: _Best) -> Finding:
 def _why_best(tree: Tree, best: _Best) -> dict[str, str]:
     """Say how the gradient of the best level compares with those of the levels that it beats."""
     main, name = tree["main"], level_name(tree["main"], best.level.settings[tree["main"]])
-    beaten = {show(row["other"]) for row in best.rows if row["says"] == "better"}
+    beaten = {show(row["b"]) for row in best.rows if row["says"] == "better"}
     others = [level for level in best.group if show(level.settings[main]) in beaten]
     compared = [(name, level_name(main, level.settings[main]), [(best.level, level)]) for level in others]
     return gradient_why(tree, main, compared)
@@ -356,23 +357,14 @@ def _failures(tree: Tree) -> list[Finding]:
 def _seen_from(best: Any, row: dict[str, Any]) -> dict[str, Any]:
     """Turn a comparison round so that it speaks of `best` first."""
     if row["a"] == best:
-        return {**row, "other": row["b"]}
+        return row
     says = {"better": "worse", "worse": "better"}.get(row["says"], row["says"])
     bounds = row["interval"]
     return {
         **row,
-        "other": row["a"],
+        "a": row["b"],
+        "b": row["a"],
         "says": says,
         "difference": None if row["difference"] is None else -row["difference"],
         "interval": None if bounds is None else [-bounds[1], -bounds[0]],
     }
-
-
-def _say_pair(best: LevelResults, main: str, row: dict[str, Any]) -> str:
-    return say(
-        "findings.best.evidence",
-        pair=say("findings.best.pair", a=level_name(main, best.settings[main]), b=level_name(main, row["other"])),
-        difference=difference_words(row["difference"], row["interval"]),
-        p=p_words(row),
-        seeds=say("words.paired_seeds", n=row["seeds"]),
-    )

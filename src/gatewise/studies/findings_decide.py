@@ -11,12 +11,12 @@ from gatewise.studies.statistics import SAME
 from gatewise.studies.words import (
     capital,
     condition_words,
-    difference_words,
     label_of,
     level_name,
     listed,
     metric_label,
     p_words,
+    pair_words,
     ratio_value,
     setting_name,
     span,
@@ -58,7 +58,7 @@ def _against_reference(tree: Tree) -> list[Finding]:
     text = say(
         "decide.reference.all", head=head, metric=metric_label(tree["metric"]), parts=say("words.semicolon").join(parts)
     )
-    return [{"text": text, "evidence": [_pair(main, row) for row in rows], "see": "comparisons-table"}]
+    return [{"text": text, "evidence": [pair_words(main, row) for row in rows], "see": "comparisons-table"}]
 
 
 def _small(tree: Tree) -> list[Finding]:
@@ -75,24 +75,11 @@ def _small(tree: Tree) -> list[Finding]:
                 metric=metric_label(row["metric"]),
                 difference=value_text(row["difference"]),
             ),
-            "evidence": [_pair(main, row)],
+            "evidence": [pair_words(main, row)],
             "see": "effects-table",
         }
         for row in [row for row in tree["comparisons"] if row.get("small")][:MOST]
     ]
-
-
-def _pair(main: str, row: Mapping[str, Any]) -> str:
-    p = p_words(row)
-    if row.get("p_same") is not None:
-        p = say("decide.evidence.inside", p=p, same=digits(f"{row['p_same']:.3g}"))
-    return say(
-        "findings.best.evidence",
-        pair=say("findings.best.pair", a=level_name(main, row["a"]), b=level_name(main, row["b"])),
-        difference=difference_words(row["difference"], row["interval"]),
-        p=p,
-        seeds=say("words.seeds", n=row["seeds"]),
-    )
 
 
 def _over_datasets(tree: Tree) -> list[Finding]:

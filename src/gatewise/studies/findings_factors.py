@@ -9,7 +9,7 @@ from typing import Any
 from gatewise.metrics.names import direction, is_higher_better
 from gatewise.studies.factors import show
 from gatewise.studies.findings_gradient import gradient_why
-from gatewise.studies.levels import LevelResults, by_level, known_interval
+from gatewise.studies.levels import LevelResults, by_level, known_interval, mean_by_seed
 from gatewise.studies.statistics import decide_all
 from gatewise.studies.words import (
     capital,
@@ -107,18 +107,13 @@ def _log_ratios(pairs: list[tuple[LevelResults, LevelResults]], metric: str) -> 
     for first, other in pairs:
         a, b = first.by_seed(metric), other.by_seed(metric)
         per_pair.append({seed: log(b[seed] / a[seed]) for seed in a if seed in b and a[seed] > 0 and b[seed] > 0})
-    return _seed_by_seed(per_pair)
+    return list(mean_by_seed(per_pair).values())
 
 
 def _differences(pairs: list[tuple[LevelResults, LevelResults]], metric: str) -> list[float]:
     """Return one value a seed: the mean over pairs of other - first."""
     both = [(first.by_seed(metric), other.by_seed(metric)) for first, other in pairs]
-    return _seed_by_seed([{seed: b[seed] - a[seed] for seed in a if seed in b} for a, b in both])
-
-
-def _seed_by_seed(per_pair: list[dict[int, float]]) -> list[float]:
-    shared = set.intersection(*(set(one) for one in per_pair))
-    return [sum(one[seed] for one in per_pair) / len(per_pair) for seed in sorted(shared)]
+    return list(mean_by_seed([{seed: b[seed] - a[seed] for seed in a if seed in b} for a, b in both]).values())
 
 
 def runs_of(levels: Iterable[LevelResults]) -> dict[str, list[str]]:

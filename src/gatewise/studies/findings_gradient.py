@@ -7,7 +7,7 @@ from math import exp, log
 from statistics import fmean
 from typing import Any
 
-from gatewise.studies.levels import LevelResults
+from gatewise.studies.levels import LevelResults, mean_by_seed
 from gatewise.studies.words import listed, ratio_value, times
 from gatewise.wording import say
 
@@ -81,8 +81,7 @@ def _ratios(pairs: Pairs, epoch: str) -> list[float]:
     for pair in pairs:
         first, second = (_norms(level, epoch) for level in pair)
         each.append({seed: log(first[seed] / second[seed]) for seed in first if seed in second})
-    seeds = set.intersection(*(set(one) for one in each)) if each else set()
-    return [exp(fmean(one[seed] for one in each)) for seed in sorted(seeds)]
+    return [exp(value) for value in mean_by_seed(each).values()]
 
 
 def _norms(level: LevelResults, epoch: str) -> dict[int, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics as plain
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log
 from typing import Any
@@ -216,14 +216,18 @@ def _without(settings: Mapping[str, Any], main: str | None) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name != main}
 
 
-def seed_means(levels: Iterable[LevelResults], metric: str) -> dict[int, float]:
-    """Return a test metric's mean over several combinations, for each seed that all of them have.
+def mean_by_seed(several: Sequence[Mapping[int, float]]) -> dict[int, float]:
+    """Return the mean of several combinations' values for each seed that all of them have.
 
     Averaging within a seed first keeps one value a seed: only seeds are independent of each other.
+
+    Examples
+    --------
+    >>> mean_by_seed([{0: 1.0, 1: 2.0}, {1: 4.0}])
+    {1: 3.0}
     """
-    values = [level.by_seed(metric) for level in levels]
-    shared = set.intersection(*(set(one) for one in values)) if values else set()
-    return {seed: plain.fmean(one[seed] for one in values) for seed in sorted(shared)}
+    shared = set.intersection(*(set(one) for one in several)) if several else set()
+    return {seed: plain.fmean(one[seed] for one in several) for seed in sorted(shared)}
 
 
 def paired(a: Mapping[int, float], b: Mapping[int, float]) -> list[float]:

@@ -13,7 +13,8 @@ from gatewise.wording import again, digits, has, isolated, language, listed, say
 
 __all__ = [
     "baseline_name", "capital", "condition_words", "count", "difference_words", "label_of", "level_name", "listed",
-    "metric_label", "p_words", "ratio_value", "ratio_words", "setting", "setting_name", "span", "times", "value",
+    "metric_label", "p_words", "pair_words", "ratio_value", "ratio_words", "setting", "setting_name", "span", "times",
+    "value",
 ]  # fmt: skip
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?")
@@ -171,6 +172,20 @@ def p_words(row: Mapping[str, Any]) -> str:
     """Write a corrected p."""
     p = row["p_holm"]
     return say("words.no_test") if p is None else say("words.p_holm", p=digits(f"{p:.3g}"))
+
+
+def pair_words(main: str, row: Mapping[str, Any]) -> str:
+    """Write a comparison of two levels of the main factor: its difference, its p, its seeds."""
+    p = p_words(row)
+    if row.get("p_same") is not None:
+        p = say("decide.evidence.inside", p=p, same=digits(f"{row['p_same']:.3g}"))
+    return say(
+        "findings.best.evidence",
+        pair=say("findings.best.pair", a=level_name(main, row["a"]), b=level_name(main, row["b"])),
+        difference=difference_words(row["difference"], row["interval"]),
+        p=p,
+        seeds=say("words.paired_seeds", n=row["seeds"]),
+    )
 
 
 def ratio_words(ratio: float, bounds: Any) -> str:

@@ -266,3 +266,16 @@ def test_another_test_and_level_are_used_and_named(tmp_path):
     row = rows_of(tree)["rnn", "gru"]
     assert row["says"] == "worse"  # four seeds: no exact test could
     assert row["interval"] == pytest.approx(s.mean_interval(np.array(STEPS[:4]) + 20.0))  # of 95 %, as the page says
+
+
+def test_a_condition_in_which_the_reference_was_not_run_is_no_family(tmp_path):
+    """Without any pair nothing is said to be best there, and no comparison is counted."""
+
+    def score(levels, seed):
+        return 100.0 + STEPS[seed] * (1 + len(levels["model.cell"]))
+
+    skip = {(f"lstm, units {units}", seed) for units in (8, 16) for seed in range(7)}
+    vary = {**VARY, "model.units": [8, 16, 32, 64]}
+    tree = compare_study(make(tmp_path / "s", score, skip=skip, vary=vary, reference="lstm").path)
+    assert (tree["decide"]["families"], tree["decide"]["comparisons"], len(tree["comparisons"])) == (2, 4, 4)
+    assert not any("units 8," in one for finding in tree["findings"] for one in finding["evidence"])
