@@ -14,6 +14,7 @@ from gatewise.studies.factors import Factor, show
 from gatewise.studies.search.settings import SearchSettings
 from gatewise.studies.search.space import Parameter, space_of
 from gatewise.studies.seeds import SeedSettings
+from gatewise.wording import say
 
 if TYPE_CHECKING:
     from gatewise.studies.expand import Combination
@@ -123,15 +124,9 @@ def search_warnings(study: StudySettings) -> Iterator[str]:
     if search is None:
         return
     if search.seed in study.seed_numbers:
-        yield (
-            f"the search's seed {search.seed} is one of the final seeds: with it the chosen values do a little too "
-            "well; give search.seed another"
-        )
+        yield say("search.seed_is_final", seed=search.seed)
     if isinstance(seeds, SeedSettings) and len(seeds.split or ()) > 1:
-        yield (
-            "the split differs between seeds, and the search sees the validation part of the first one: rows of it "
-            "stand in the test parts of others, which then look a little too good"
-        )
+        yield say("search.split_differs")
 
 
 def _check_when(where: str, when: dict[str, Any], factors: Sequence[Factor]) -> list[str]:
