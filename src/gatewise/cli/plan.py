@@ -66,19 +66,13 @@ def _print_combinations(plan: Plan, folder: Path, cost: Estimate | None) -> None
 
 def _differing(trees: Mapping[str, Any]) -> dict[str, str]:
     """Write of each combination the settings that are not the same in all."""
-    flat = {label: dict(_leaves(tree)) for label, tree in trees.items()}
+    from gatewise.settings import leaves
+
+    flat = {label: {path: value for path, value in leaves(tree) if value != {}} for label, tree in trees.items()}
     paths = list(dict.fromkeys(path for tree in flat.values() for path in tree))
     hidden = ("name", "seed", "init_seed", "order_seed", "dropout_seed")
     differ = [path for path in paths if path not in hidden and len({repr(one.get(path)) for one in flat.values()}) > 1]
     return {label: " ".join(f"{path}={_shown(tree.get(path))}" for path in differ) for label, tree in flat.items()}
-
-
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _shown(value: Any) -> str:

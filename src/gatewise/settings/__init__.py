@@ -16,6 +16,7 @@ from gatewise.settings.base import (
     fingerprint_of,
     flat_fields,
     laid,
+    leaves,
     parse,
 )
 from gatewise.settings.classify import (
@@ -91,6 +92,7 @@ __all__ = [
     "fingerprint_of",
     "flat_fields",
     "laid",
+    "leaves",
     "parse",
     "read_sampling",
     "preset_of",

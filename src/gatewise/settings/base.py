@@ -103,6 +103,13 @@ class RunSettings(Settings):
             value = getattr(value, part)
         return value
 
+    def plain_at(self, path: str) -> Any:
+        """Return the setting at a dotted `path` as JSON has it: a list for a tuple."""
+        value: Any = self.model_dump(mode="json")
+        for part in path.split("."):
+            value = value[part]
+        return value
+
     def replace(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with other values at some dotted paths, checked again as a whole."""
         known = list(flat_fields(type(self)).values())
@@ -151,6 +158,21 @@ def laid(tree: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
             branch = branch[room]
         branch[leaf] = value
     return found
+
+
+def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value of a tree with its dotted path; an empty mapping is a value.
+
+    Examples
+    --------
+    >>> dict(leaves({"model": {"cell": "gru", "cell_options": {}}, "seed": 3}))
+    {'model.cell': 'gru', 'model.cell_options': {}, 'seed': 3}
+    """
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def field_names(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:

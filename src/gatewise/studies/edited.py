@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatewise.errors import InputError
+from gatewise.settings import leaves
 from gatewise.studies.folder import StudyFolder
 from gatewise.studies.plan import Plan
 from gatewise.studies.settings import run_part
@@ -103,7 +104,7 @@ def _digests(tree: Mapping[str, Any]) -> Mapping[str, str]:
 def _other_settings(before: Mapping[str, Any], after: Mapping[str, Any], plan: Plan) -> Iterator[str]:
     """Name the settings of all runs that are others now."""
     kind = type(plan.study)
-    old, new = (dict(_leaves(run_part(kind, tree["study"]))) for tree in (before, after))
+    old, new = (dict(leaves(run_part(kind, tree["study"]))) for tree in (before, after))
     same_data = set(_digests(before).values()) & set(after["digests"].values())
     for path in old:
         if path in new and old[path] != new[path] and path != "name" and not (path in _PLACES and same_data):
@@ -141,11 +142,3 @@ def _harmless(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[s
         yield f"seeds: {len(before['seeds'])} before, {len(after['seeds'])} now"
     if before.get("metric") != after["metric"]:
         yield f"metric: {before.get('metric')} before, {after['metric']} now"
-
-
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping) and value:
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

@@ -321,14 +321,7 @@ def _as_held(changes: Mapping[str, Any], base: RunSettings, where: str) -> dict[
         made = base.replace(changes)
     except SettingsError as error:
         raise SettingsError("\n".join(f"{where}: {line}" for line in str(error).splitlines())) from None
-    tree = made.model_dump(mode="json")
-    found = {}
-    for path in changes:
-        value: Any = tree
-        for part in path.split("."):
-            value = value[part]
-        found[path] = value
-    return found
+    return {path: made.plain_at(path) for path in changes}
 
 
 def with_setting(path: str, value: Any) -> str:

@@ -138,8 +138,8 @@ def _applies(searched: Searched, levels: Mapping[str, Any], settings: RunSetting
 
 def _parameter(path: str, searched: Searched, settings: RunSettings) -> Parameter:
     if searched.values is not None:
-        return Parameter(path, values=tuple(_held(path, value, settings) for value in searched.values))
-    low, high = (_held(path, value, settings) for value in (searched.low, searched.high))
+        return Parameter(path, values=tuple(settings.replace({path: one}).plain_at(path) for one in searched.values))
+    low, high = (settings.replace({path: one}).plain_at(path) for one in (searched.low, searched.high))
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in (low, high)):
         raise SettingsError("is not a number; give a list of values")
     whole, step = isinstance(low, int), searched.step
@@ -148,11 +148,3 @@ def _parameter(path: str, searched: Searched, settings: RunSettings) -> Paramete
     if step is not None and abs((steps := (high - low) / step) - round(steps)) > 1e-9:
         raise SettingsError(f"from {low:g} in steps of {step:g}, {high:g} is never reached; change low, high or step")
     return Parameter(path, low=low, high=high, step=step, log=searched.log, whole=whole)
-
-
-def _held(path: str, value: Any, settings: RunSettings) -> Any:
-    """Return a value as the settings hold it."""
-    tree: Any = settings.replace({path: value}).model_dump(mode="json")
-    for part in path.split("."):
-        tree = tree[part]
-    return tree

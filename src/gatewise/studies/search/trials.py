@@ -161,12 +161,8 @@ def search_words(size: Mapping[str, Any] | None) -> tuple[str, ...]:
 
 def own_values(space: Sequence[Parameter], settings: RunSettings) -> dict[str, Any] | None:
     """Return the values that the file itself gives to what is searched; None when one lies outside its range."""
-    own = {parameter.path: _plain(settings.at(parameter.path)) for parameter in space}
+    own = {parameter.path: settings.plain_at(parameter.path) for parameter in space}
     return own if all(parameter.holds(own[parameter.path]) for parameter in space) else None
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _sampler(
