@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from gatewise.errors import DataError, SettingsError
@@ -71,7 +72,7 @@ class Plan:
         """What is to be known before anything runs."""
         return (*self.edits, *self.warnings)
 
-    @property
+    @cached_property
     def search_size(self) -> dict[str, Any] | None:
         """Trials, runs and epochs of the search; None without one."""
         firsts: dict[str, PlannedRun] = {}
