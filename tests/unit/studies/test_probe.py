@@ -10,7 +10,7 @@ from gatewise.errors import InputError
 from gatewise.studies.file import resolve
 from gatewise.studies.folder import StudyFolder
 from gatewise.studies.plan import plan_study
-from gatewise.studies.probe import estimate
+from gatewise.studies.probe import Probe, _without_start, estimate
 
 RUNNER = '''
 import time
@@ -95,6 +95,14 @@ def test_what_a_run_refuses_is_refused_before_all_of_them_do(tmp_path, runner):
     planned = plan(vary={"model.units": [2, 7]})
     with pytest.raises(InputError, match="the combination units 7: 7 units cannot be divided among 4 heads"):
         estimate(planned, StudyFolder(tmp_path / "s"), runner=runner)
+
+
+def test_loading_libraries_is_not_counted_for_every_run():
+    first, second = (
+        Probe(name, {}, epoch=1.0, steps=1, around=around, size=1) for name, around in (("a", 9), ("b", 2))
+    )
+    assert [probe.around for probe in _without_start([first, second])] == [2, 2]
+    assert _without_start([first]) == [first]
 
 
 def test_a_study_that_does_not_fit_on_the_disk_is_refused(tmp_path, runner, monkeypatch):

@@ -494,3 +494,17 @@ def test_a_search_that_has_ended_is_not_asked_again(tmp_path, monkeypatch):
     assert told(tmp_path / "s") == before
     with pytest.raises(TypeError):
         do(tmp_path / "s", {"seed": 5}, yes=True)
+
+
+def test_few_texts_get_no_more_epochs_than_a_rung_has(tmp_path):
+    class Asked(Here):
+        def do(self, requests, *args, **rest):
+            self.requests = list(requests)
+            raise InputError("enough")
+
+    engine = Asked()
+    study = resolve(tree({"halving": {"least_epochs": 1}}, task="classify", train={"epochs": 4}))
+    with pytest.raises(InputError, match="enough"):
+        run_study(study, tmp_path / "s", engine=engine, digest=lambda data: "digest")
+    trains = [request.settings["train"] for request in engine.requests]
+    assert {(train["epochs"], train["least_steps"]) for train in trains} == {(1, 0)}
