@@ -4,9 +4,11 @@ import pytest
 
 from gatewise.errors import SettingsError
 from gatewise.registry import CELLS
+from gatewise.settings import ForecastSettings
 from gatewise.studies.file import resolve
 from gatewise.studies.plan import plan_study
 from gatewise.studies.seeds import each_seed, read_seeds
+from gatewise.studies.sizes import _nearest
 
 
 @pytest.fixture
@@ -159,3 +161,12 @@ def test_a_study_with_kinds_of_seeds_survives_its_own_json():
     assert type(made).model_validate(made.model_dump(mode="json")) == made
     assert made.seed_numbers == (0, 1, 2)
     assert [one.number for one in each_seed(read_seeds([4, 2]))] == [4, 2]
+
+
+def test_units_that_a_cell_takes_are_found_between_those_that_it_refuses():
+    def count(settings):
+        if settings.model.units % 4:
+            raise SettingsError("units must be divided by 4 heads")
+        return 10 * settings.model.units
+
+    assert [_nearest(ForecastSettings(), count, wanted) for wanted in (1, 205, 225)] == [(4, 40), (20, 200), (24, 240)]

@@ -155,6 +155,10 @@ def test_levels_that_would_change_nothing_are_refused(tree, message):
     assert message in refused(**tree)
 
 
+def test_other_files_are_another_level():
+    assert len(labels(vary={"data.files": [["sample:A"], ["sample:B"]]})) == 2
+
+
 def test_a_level_of_several_settings_may_hold_one_that_does_not_count():
     vary = {"size": {"bare": {"model.head": [], "model.head_dropout": 0.0}, "deep": {"model.head": [8]}}}
     assert labels(vary=vary) == ["bare", "deep"]
