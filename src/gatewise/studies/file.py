@@ -121,7 +121,8 @@ def _with_changes(tree: dict[str, Any], changes: Mapping[str, Any], where: str) 
         study, run = _classes(tree)
     except SettingsError:
         return tree  # told with all other problems of the file
-    known = [*_run_paths(run), *_study_keys(study, run)]
+    run_paths = set(_run_paths(run))
+    known = [*run_paths, *_study_keys(study, run)]
     problems = []
     for path, value in changes.items():
         if path.startswith("vary."):
@@ -134,13 +135,19 @@ def _with_changes(tree: dict[str, Any], changes: Mapping[str, Any], where: str) 
             inside = isinstance(levels, Mapping) and any(path in part for part in levels.values() if part)
             if path == name or inside:
                 problems.append(f"{path}: is varied by this study; change the factor itself: vary.{name}=...")
-        branch: Any = value
-        for part in reversed(path.split(".")):
-            branch = {part: branch}
-        tree = merge(tree, branch)
+        if path in run_paths:  # the value of a setting is replaced, a mapping too: {} takes all names away
+            tree = merge(tree, _nested(path, None))
+        tree = merge(tree, _nested(path, value))
     if problems:
         raise SettingsError("\n".join([f"{where}:", *problems]))
     return tree
+
+
+def _nested(path: str, value: Any) -> dict[str, Any]:
+    """Return a tree that holds one value."""
+    for part in reversed(path.split(".")):
+        value = {part: value}
+    return dict(value)
 
 
 def _check(tree: dict[str, Any]) -> tuple[StudySettings | None, list[str]]:
