@@ -13,7 +13,7 @@ from gatewise.report.figure import Figure, Rows, is_finite
 from gatewise.report.table import Cell, Table, figure, head
 from gatewise.report.traces import figures
 from gatewise.report.words import metric_heading, metric_title, number, p_value
-from gatewise.studies.words import level_name
+from gatewise.studies.words import level_name, setting_name
 from gatewise.wording import digits, say
 
 #: Pairs of factors that are drawn, the clearest first.
@@ -101,7 +101,7 @@ def _interaction(evidence: Evidence, pair: tuple[str, str], name: str) -> Figure
     mains, across = list(dict.fromkeys(row["main"] for row in means)), list(dict.fromkeys(row["x"] for row in means))
     by_place = {(row["main"], row["x"]): row["value"] for row in means}
     rows: list[list[Cell]] = [[head(one), *(figure(number(by_place.get((one, x)))) for x in across)] for one in mains]
-    first, second = (_factor(key) for key in pair)
+    first, second = (setting_name(key) for key in pair)
     title = say("decide.page.interaction", first=first, second=second)
     return Figure(
         name=name,
@@ -118,10 +118,6 @@ def _interaction(evidence: Evidence, pair: tuple[str, str], name: str) -> Figure
         data={f"{name}-means": means, f"{name}-seeds": seeds},
         table=Table(f"{name}-table", title, (first, *across), rows),
     )
-
-
-def _factor(key: str) -> str:
-    return key.rsplit(".", 1)[-1].replace("_", " ")
 
 
 def front_figures(evidence: Evidence) -> list[Figure]:
@@ -157,7 +153,7 @@ def _front(evidence: Evidence, found: Mapping[str, Any], cost: str) -> Figure:
         for point in points
         if point["level"] in names
     ]
-    axes = _cost_title(cost), say("verdict.summary.test", metric=metric_title(found["metric"]))
+    axes = say(f"decide.cost.{cost}"), say("verdict.summary.test", metric=metric_title(found["metric"]))
     heads = (say("decide.page.setting"), axes[1], axes[0], say("decide.page.on_front"))
     rows = [
         [
@@ -180,10 +176,6 @@ def _front(evidence: Evidence, found: Mapping[str, Any], cost: str) -> Figure:
         data={f"front-{cost}": points, f"front-{cost}-best": best},
         table=Table(f"front-{cost}-table", title, heads, rows),
     )  # fmt: skip
-
-
-def _cost_title(cost: str) -> str:
-    return say(f"decide.cost.{cost}")
 
 
 def _amount(value: float) -> str:
