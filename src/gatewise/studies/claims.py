@@ -219,15 +219,18 @@ def _as_good(claim: Claim, ground: Ground) -> Judged:
     margin = claim.margin or 0.0
     ours = words.means([(one.name, None if one.diverged else one.mean) for one in sides])
     if a.diverged or b.diverged:
-        verdict: Verdict = "does not hold" if a.diverged and not b.diverged else "undecided"
-        return Judged(verdict, ours, why=words.against([(a.name, b.name)], [one.name for one in sides if one.diverged]))
+        said, broken = _says(a, b, None), [one.name for one in sides if one.diverged]
+        if said == "undecided":
+            return Judged("undecided", ours, why=words.diverged(broken))
+        tell = words.shown if said == "better" else words.against
+        return Judged("holds" if said == "better" else "does not hold", ours, why=tell([(a.name, b.name)], broken))
     sign = 1.0 if direction(claim.metric or ground.metric) == "lower" else -1.0
     worse_by = [sign * difference for difference in _differences(a, b)]
     bounds = known_interval(mean_interval(worse_by)) if worse_by else None
     if bounds is None:
         return Judged("undecided", ours, why=words.one_seed(), seeds=len(worse_by), seeds_needed=2)
     low, high = bounds
-    verdict = "holds" if high <= margin else "does not hold" if low > margin else "undecided"
+    verdict: Verdict = "holds" if high <= margin else "does not hold" if low > margin else "undecided"
     interval = [low, high] if sign > 0 else [-high, -low]
     why = words.as_good(verdict, a.name, b.name, bounds, margin, same=low == high == 0.0)
     needed = None

@@ -81,17 +81,19 @@ def numbers_of(claim: Claim, side: Side, ground: Ground) -> Numbers | None:
     )
     found = matching(ground.levels, where)
     metric = claim.metric or ground.metric
+    broken = [row for row in ground.diverged if _has(row["levels"], where)]
     if BASELINE in side:
-        held = [value for level in found if (value := level.baseline(side[BASELINE], metric)) is not None]
-        fixed = dict(enumerate(held[:1]))
-        return Numbers(baseline_name(side[BASELINE]), fixed, is_fixed=True) if fixed else None
+        # training that diverged says nothing of a baseline, which has no part in it: that of the other runs counts
+        beside = ground.levels if broken else ()
+        held = [value for level in found or beside if (value := level.baseline(side[BASELINE], metric)) is not None]
+        fixed = dict(enumerate(held[:1] if found else dict.fromkeys(held)))
+        return Numbers(baseline_name(side[BASELINE]), fixed, is_fixed=True) if len(fixed) == 1 else None
     if metric in TIMES:
         epochs = [seconds for level in found for seconds in _times(level, metric)]
         return Numbers(name, dict(enumerate(epochs)), is_time=True) if epochs else None
     values = mean_by_seed([_by_seed(level, claim, metric) for level in found])
     if values:
         return Numbers(name, values)
-    broken = [row for row in ground.diverged if _has(row["levels"], where)]
     return Numbers(name, {}, diverged=True) if broken and all(row["runs"] == row["of"] for row in broken) else None
 
 
