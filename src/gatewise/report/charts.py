@@ -11,6 +11,8 @@ from typing import Any
 from gatewise.report import style
 from gatewise.wording import drawn, say
 
+#: Of so few epochs each has its tick; Vega would set some between them.
+_EACH = 8
 _BAND = 40  # pixels of a row that carries its own label
 
 
@@ -127,7 +129,7 @@ def seed_dots(labels: list[str], mains: list[str], title: str, values: list[Any]
     return finish(alt.layer(*layers), height=_BAND * len(labels))
 
 
-def losses(mains: list[str], low: float, high: float, name: str, *, seeds: bool) -> dict[str, Any]:
+def losses(mains: list[str], low: float, high: float, name: str, *, epochs: int, seeds: bool) -> dict[str, Any]:
     """Validation loss: the mean over seeds bold, each seed faint, a marker at each best epoch; training dashed."""
     import altair as alt
 
@@ -136,7 +138,7 @@ def losses(mains: list[str], low: float, high: float, name: str, *, seeds: bool)
     x = alt.X(
         "epoch:Q",
         title=_axis_name("epoch"),
-        axis=alt.Axis(tickMinStep=1, format="d", tickCount=8),
+        axis=alt.Axis(format="d", tickCount=8, **({"values": list(range(1, epochs + 1))} if epochs <= _EACH else {})),
         scale=alt.Scale(nice=False),
     )
     y = alt.Y("loss:Q", title=_axis_name("loss"), scale=_value_scale(low, high), axis=_axis(low, high))

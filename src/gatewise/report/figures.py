@@ -103,6 +103,7 @@ def _loss_panel(name: str, condition: str, levels: list[Level], mains: list[str]
         return None
     several = len(best) > len(levels)
     losses = [row["loss"] for row in [*means, *faint]]
+    epochs = max(int(row["epoch"]) for row in means)
     columns = ("seeds", "best_epoch", "lowest", "best_seed", "worst_seed")
     heads = (*heads_of("level"), *(say(f"figures.loss.{key}") for key in columns))
     said = (say("figures.loss.falls", name=row[0].text, loss=row[3].text, epoch=row[2].text) for row in rows)
@@ -112,7 +113,7 @@ def _loss_panel(name: str, condition: str, levels: list[Level], mains: list[str]
         title=condition[:1].upper() + condition[1:] if condition else say("figures.loss.title"),
         caption="",
         description=say("figures.loss.description", said=" ".join(said)),
-        spec=charts.losses(mains, min(losses), max(losses), name, seeds=several),
+        spec=charts.losses(mains, min(losses), max(losses), name, epochs=epochs, seeds=several),
         data={f"{name}-means": means, f"{name}-best": best, **({f"{name}-seeds": faint} if several else {})},
         table=Table(f"{name}-table", caption, heads, rows),
     )

@@ -109,6 +109,7 @@ def markdown(evidence: Evidence, figures: str = "") -> tuple[str, dict[str, str]
         lines += [f"## {say('page.nav.findings')}", ""]
         for number, finding in enumerate(evidence.findings, start=1):
             lines.append(f"{number}. {finding.get('text')}")
+            lines += [f"   {say('methods.page.why', why=finding['why'])}"] if finding.get("why") else []
             told = say("words.semicolon").join(map(str, finding.get("evidence") or ()))
             lines += [f"   *{told}*"] if told else []
         lines.append("")

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from gatewise.errors import InputError
 from gatewise.metrics.names import is_higher_better
 from gatewise.report import style, words
 from gatewise.report.bundle import render_bundle
@@ -65,6 +66,12 @@ def make_report(folder: Path, out: Path | None = None, *, language: str | None =
     folder = Path(folder)
     with speaking(language or spoken_in(folder)):
         if BundleFolder(folder).is_bundle:
+            recorded = BundleFolder(folder).read()["language"]
+            if language not in (None, recorded):
+                raise InputError(
+                    f"{folder}: its claims were judged in the language {recorded!r}: call `gatewise study` again with "
+                    f"--language {language}; what is trained stays"
+                )
             page = render_bundle(folder)
         else:
             page = render(translated(read_evidence(folder), folder))

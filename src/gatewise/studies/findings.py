@@ -78,11 +78,12 @@ def _against_doing_nothing(tree: Tree, levels: Sequence[LevelResults]) -> list[F
         counts = {says: sum(row["says"] == says for row in rows) for says in ("better", "worse", "undecided")}
         of = say("findings.of_settings", n=len(rows), count=count_word(len(rows)))
         name = baseline_name(baseline)
-        if counts["better"]:
-            better = capital(count_word(counts["better"]))
-            head = say("findings.beat.some", n=counts["better"], better=better, of=of, name=name)
+        word = "some" if counts["better"] else "none_shown" if counts["undecided"] else "none"
+        if len(rows) == 1:
+            head = say(f"findings.beat.alone.{word}", label=_label(levels, nearest["label"]), name=name)
         else:
-            head = say(f"findings.beat.{'none_shown' if counts['undecided'] else 'none'}", of=of, name=name)
+            better = {"n": counts["better"], "better": capital(count_word(counts["better"]))} if word == "some" else {}
+            head = say(f"findings.beat.{word}", of=of, name=name, **better)
         which = say("findings.beat.best" if higher and counts["better"] else "findings.beat.nearest")
         who = {"which": which, "label": _label(levels, nearest["label"])} if len(rows) > 1 else {}
         told = {"metric": metric_label(metric), "reference": value_text(nearest["value"])}

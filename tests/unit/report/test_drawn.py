@@ -1,8 +1,10 @@
+import re
 from types import SimpleNamespace
 
 import pytest
+import vl_convert
 
-from gatewise.report import traces
+from gatewise.report import charts, traces
 from gatewise.report.evidence import MOST_DRAWN, MOST_PANELS, Evidence, Level, _what_is_drawn
 from gatewise.report.figures import loss_figures, seeds_figure
 from gatewise.wording import speaking
@@ -65,3 +67,12 @@ def test_of_very_many_runs_the_median_one_of_each_level_is_read(monkeypatch, mos
     monkeypatch.setattr(traces, "_predictions", lambda run: seen.append(run))
     traces.read_traces(evidence([level(1, runs=("a", "b")), level(2, runs=("c", "d"))]))
     assert len(seen) == read
+
+
+@pytest.mark.parametrize("epochs", [2, 3, 8])
+def test_of_few_epochs_each_has_one_tick(epochs):
+    rows = [{"epoch": epoch, "loss": 1.0 + epoch, "main": "a", "part": "validation"} for epoch in range(1, epochs + 1)]
+    spec = charts.losses(["a"], 2.0, 1.0 + epochs, "l", epochs=epochs, seeds=False)
+    drawing = vl_convert.vegalite_to_svg({**spec, "datasets": {"l-means": rows, "l-best": rows[-1:]}})
+    ticks = re.findall(r">([^<]+)</text>", drawing[: drawing.index(">epoch</text>")])
+    assert ticks == [str(epoch) for epoch in range(1, epochs + 1)]

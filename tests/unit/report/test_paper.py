@@ -161,6 +161,7 @@ def test_without_anything_that_prints_a_pdf_is_refused_with_both_names(study, tm
 
 
 def test_a_finding_points_to_its_numbers_and_runs(study, folders, tmp_path):
+    from gatewise.report.formats import markdown
     from gatewise.report.page import render
 
     evidence = read_evidence(study)
@@ -171,6 +172,7 @@ def test_a_finding_points_to_its_numbers_and_runs(study, folders, tmp_path):
     assert f'<a href="#run-{run}">2 runs</a>' in page
     assert f'<tr id="run-{run}">' in page
     assert "Why: because" in page
+    assert "1. Said.\n   Why: because\n   *x*\n" in markdown(replace(evidence, findings=(told,)), "")[0]
     anchors = set(re.findall(r' id="([^"]+)"', page))
     assert set(re.findall(r'href="#([^"]+)"', page)) <= anchors
     assert Path(study).is_dir()

@@ -354,6 +354,8 @@ def test_the_whole_of_it_is_in_persian_when_asked(home):
     assert summary_lines(home / "out")[0].startswith("از ۱ ادعا: ۱ برقرار")
     part = json.loads((home / "out" / "parts" / "cells" / "study.json").read_text())
     assert part["study"]["language"] == "fa"
+    with pytest.raises(InputError, match="--language en"):  # claims are judged in one language, and kept in it
+        make_report(home / "out", language="en")
 
 
 def test_the_command_plans_runs_and_prints_json(home, capsys, monkeypatch):

@@ -86,6 +86,12 @@ def test_a_study_of_text_is_held_against_the_n_grams(tmp_path):
     assert json.loads((tmp_path / "s" / "comparison.json").read_text()) == tree
 
 
+@pytest.mark.parametrize(("bits", "does"), [(1.3, "beats the best n-gram"), (1.9, "does not beat the best n-gram")])
+def test_a_single_setting_is_not_one_of_several(tmp_path, bits, does):
+    tree = compare_study(make(tmp_path / "s", by_cell(bits, bits, bits), vary={"model.cell": ["gru"]}).path)
+    assert texts(tree)[0].startswith(f"The only setting, gru, {does}: it has a mean test carried nats/char of ")
+
+
 def test_two_losses_that_are_the_same_function_are_said_to_be_the_same(tmp_path):
     vary = {"train.loss": ["cross_entropy", "kl_divergence", "focal"]}
 
@@ -138,9 +144,7 @@ def test_contexts_are_compared_within_every_run(tmp_path):
     assert means["gru, context 100"] == pytest.approx(1.5 + 0.05 / 7)
     said = {(row["condition"]["model.cell"], row["a"], row["b"]): row["says"] for row in tree["comparisons"]}
     assert said["gru", 1, 10] == "worse"
-    assert any(
-        text.startswith("With cell gru, context 100 has the lowest mean test cold nats/char") for text in texts(tree)
-    )
+    assert any(text.startswith("Cell gru: context 100 has the lowest mean test cold nats/char") for text in texts(tree))
 
 
 def test_samplings_are_compared_with_each_other_and_with_real_text(tmp_path):
