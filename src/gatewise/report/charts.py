@@ -135,10 +135,11 @@ def losses(mains: list[str], low: float, high: float, name: str, *, epochs: int,
 
     faint, means, best = (alt.Chart(_data(f"{name}-{part}")) for part in ("seeds", "means", "best"))
     coded = _coded(mains)
+    each: dict[str, Any] = {"values": list(range(1, epochs + 1))} if epochs <= _EACH else {}
     x = alt.X(
         "epoch:Q",
         title=_axis_name("epoch"),
-        axis=alt.Axis(format="d", tickCount=8, **({"values": list(range(1, epochs + 1))} if epochs <= _EACH else {})),
+        axis=alt.Axis(format="d", tickCount=_EACH, **each),
         scale=alt.Scale(nice=False),
     )
     y = alt.Y("loss:Q", title=_axis_name("loss"), scale=_value_scale(low, high), axis=_axis(low, high))
