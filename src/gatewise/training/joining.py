@@ -7,6 +7,7 @@ hand every process is told who it is by torch's variables (RANK, WORLD_SIZE, LOC
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,10 +25,12 @@ from gatewise.training.distributed import PREPARING, SILENCE, Group, active
 from gatewise.training.helpers import Helpers
 
 if TYPE_CHECKING:
-    from torch._C._distributed_c10d import Store
+    from torch._C._distributed_c10d import Store, TCPStore
 
 #: Longest wait for the others, who prepare after process 0.
 _NOT_TOGETHER = timedelta(minutes=30)
+#: Longest wait until the others know that there is nothing to train.
+_PARTING = timedelta(seconds=30)
 _OVER = "over"
 
 
@@ -83,6 +86,8 @@ class Run:
             text = "it has other settings or other data than process 0"
             self._store.set(f"ready/{self.rank}", text)
             raise SettingsError(f"process {self.rank} of {self.processes}: {text}")
+        if said == _OVER:
+            self._store.set(f"over/{self.rank}", "")
         return said != _OVER
 
     def join(self) -> Group:
@@ -114,7 +119,8 @@ class Run:
         """Part from the others."""
         if self._group is None and self._store is not None and self.rank == 0 and not failed:
             self._store.set("first", _OVER)
-            time.sleep(0.2)  # they read it before the store goes with this process
+            with suppress(RuntimeError):  # they read it before the store goes with this process
+                self._store.wait([f"over/{rank}" for rank in range(1, self.processes)], _PARTING)
         if self._group is not None:
             with suppress(RuntimeError):  # of one that is gone
                 dist.destroy_process_group()
@@ -135,10 +141,10 @@ class Run:
 
     def _start_helpers(self) -> Store:
         """Start helpers on this machine and return the store that they find."""
-        from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
+        from torch.distributed import PrefixStore  # type: ignore[attr-defined]
 
         assert self.helper is not None
-        store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+        store = local_store()
         found = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port)}
         with _loopback(True) as variables:
             self._helpers = Helpers(
@@ -165,6 +171,15 @@ class Run:
         if self._helpers is not None:
             return self._helpers.gone()
         return "process 0 is gone" if self.processes == 2 and self.rank else "another process of this training is gone"
+
+
+def local_store() -> TCPStore:
+    """Return a store that only this machine can reach: one that torch opens by itself listens to the whole network."""
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
+    door = socket.create_server(("127.0.0.1", 0))
+    port = door.getsockname()[1]
+    return TCPStore("127.0.0.1", port, is_master=True, wait_for_workers=False, master_listen_fd=door.detach())
 
 
 def only_helps(settings: TrainSettings) -> bool:

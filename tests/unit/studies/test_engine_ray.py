@@ -26,6 +26,8 @@ import json, os, signal, time
 from pathlib import Path
 from gatewise.errors import DivergedError, InterruptedRunError
 
+STARTER = os.getppid()  # later it may be somebody else
+
 
 def run(settings, folder, *, threads, exclusive, progress):
     """Stands in for a training: what it does is written in the run's name."""
@@ -41,7 +43,7 @@ def run(settings, folder, *, threads, exclusive, progress):
     if "diverges" in name:
         raise DivergedError("the loss became NaN at step 3")
     if "loses its actor" in name and (tries == 1 or "always" in name):
-        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(STARTER, signal.SIGKILL)
         time.sleep(60)
     if "dies" in name:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -119,6 +121,17 @@ def test_failures_are_told_in_words_and_the_others_go_on(engine, board, tmp_path
     assert (board / "loses its actor tries").read_text() == "xx"
     assert (board / "loses its actor always tries").read_text() == "xxx"
     assert found["good"].error is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the whole of 127.0.0.0/8")
+def test_a_ray_of_ones_own_listens_to_this_machine_alone(engine):
+    nodes = engine._ray.nodes()
+    ports = [node[f"{who}Port"] for node in nodes for who in ("NodeManager", "ObjectManager")]
+    ports.append(int(engine._ray.get_runtime_context().gcs_address.rpartition(":")[2]))
+    for port in ports:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        with pytest.raises(ConnectionRefusedError):  # who listens everywhere listens here too
+            socket.create_connection(("127.0.0.2", port), timeout=5)
 
 
 def test_how_a_run_ended_may_ask_for_more_runs(engine, tmp_path):

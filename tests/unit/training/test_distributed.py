@@ -1,9 +1,13 @@
+import socket
+import sys
+
 import numpy as np
 import pytest
 import torch
 
 from gatewise.cells.dropout import draw_mask, draw_ones, rows_of_batch
 from gatewise.training.distributed import own_rows, part_of, summed
+from gatewise.training.joining import local_store
 
 
 @pytest.mark.parametrize(("size", "processes"), [(8, 2), (5, 3), (2, 4), (0, 2)])
@@ -50,3 +54,11 @@ def test_masks_of_some_rows_are_those_of_the_whole_batch():
         assert torch.equal(shared, whole[2])
         assert torch.equal(last, whole[3][rows])
     assert torch.equal(masks(torch.Generator().manual_seed(0))[0], whole[0])  # as before, outside
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the whole of 127.0.0.0/8")
+def test_helpers_are_met_where_only_this_machine_can_come():
+    store = local_store()
+    socket.create_connection(("127.0.0.1", store.port), timeout=5).close()
+    with pytest.raises(ConnectionRefusedError):  # who listens everywhere listens here too
+        socket.create_connection(("127.0.0.2", store.port), timeout=5)

@@ -65,11 +65,12 @@ def _connected(ray: Any, address: str | None) -> Iterator[Any]:
     with warnings.catch_warnings(), _hushed():
         warnings.simplefilter("ignore")  # Ray's own tips
         if address is None:
-            ray.init(address="local", num_cpus=cores(), include_dashboard=False, **quiet)
+            here = "127.0.0.1"  # or Ray would listen to the whole network, and do what anybody asks
+            ray.init(address="local", _node_ip_address=here, num_cpus=cores(), include_dashboard=False, **quiet)
         else:
             try:
                 ray.init(address=address, **quiet)
-            except Exception as error:
+            except Exception as error:  # Ray has no narrower one in common for what it meets there
                 raise _unreachable(address, str(error)) from error
     try:
         yield ray
