@@ -20,17 +20,21 @@ import queue
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from gatewise.errors import GatewiseError, InterruptedRunError
+from gatewise.errors import GatewiseError, InterruptedRunError, RunLockedError
 from gatewise.registry import task_of
 from gatewise.runs.atomic import to_json
 from gatewise.settings import parse
 from gatewise.studies.engines import Outcome
+
+_SAVE_SECONDS = 60.0  # until a worker whose study was killed has saved
+_LOOK_SECONDS = 0.2
 
 
 def main(runner: str | None = None) -> int:
@@ -49,14 +53,7 @@ def main(runner: str | None = None) -> int:
 def _outcome(runner: str | None, request: dict[str, Any]) -> dict[str, Any]:
     """Do one run; whatever goes wrong becomes an answer, so that the next run can follow."""
     try:
-        function, kind = _runner(runner, request["settings"])
-        result = function(
-            parse(kind, request["settings"]),
-            Path(request["folder"]),
-            threads=request["threads"],
-            exclusive=request["exclusive"],
-            progress=None,
-        )
+        result = _do(*_runner(runner, request["settings"]), request)
     except (InterruptedRunError, KeyboardInterrupt):
         return {"event": "interrupted"}
     except Exception as error:  # noqa: BLE001 - a defect in one run must not end the others; it is told in full
@@ -65,6 +62,24 @@ def _outcome(runner: str | None, request: dict[str, Any]) -> dict[str, Any]:
         told = Outcome.of_error("", error)
         return {"event": "failed", "error": told.error, "kind": told.kind, "exit_code": told.exit_code}
     return {"event": "finished", "result": result}
+
+
+def _do(function: Any, kind: Any, request: dict[str, Any]) -> Any:
+    """Do one run, after the worker of a killed study that may still be saving in its folder."""
+    until = time.monotonic() + _SAVE_SECONDS
+    while True:
+        try:
+            return function(
+                parse(kind, request["settings"]),
+                Path(request["folder"]),
+                threads=request["threads"],
+                exclusive=request["exclusive"],
+                progress=None,
+            )
+        except RunLockedError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_LOOK_SECONDS)
 
 
 def _runner(runner: str | None, settings: dict[str, Any]) -> tuple[Any, Any]:

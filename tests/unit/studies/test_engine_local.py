@@ -13,7 +13,7 @@ from gatewise.studies.engines.process import worker_environment
 RUNNER = '''
 import json, os, signal, sys, time
 from pathlib import Path
-from gatewise.errors import DivergedError, InterruptedRunError
+from gatewise.errors import DivergedError, InterruptedRunError, RunLockedError
 
 
 def run(settings, folder, *, threads, exclusive, progress):
@@ -25,6 +25,8 @@ def run(settings, folder, *, threads, exclusive, progress):
     name = settings.name
     if "diverges" in name:
         raise DivergedError("the loss became NaN at step 3")
+    if "is saved" in name and tries.read_text() == "1":
+        raise RunLockedError("process 7 is working in this folder")
     if "breaks" in name:
         raise RuntimeError("a defect")
     if "dies always" in name or ("dies once" in name and tries.read_text() == "1"):
@@ -115,14 +117,19 @@ def test_a_run_that_fails_is_told_and_the_others_go_on(tmp_path, runner):
     assert (tmp_path / "breaks" / "tries").read_text() == "1"  # only a death is worth another try
 
 
-def test_a_killed_worker_loses_one_run_which_is_tried_once_more(tmp_path, runner):
+def test_a_killed_worker_loses_one_run_which_is_tried_again(tmp_path, runner):
     found = do(tmp_path, ["good 1", "dies once", "good 2"], runner, workers=1)
     assert [found[name].error for name in ("good 1", "dies once", "good 2")] == [None, None, None]
     assert (tmp_path / "dies once" / "tries").read_text() == "2"
     assert found["good 1"].result["pid"] != found["good 2"].result["pid"]
 
 
-def test_a_run_that_kills_its_worker_twice_has_failed_and_says_how(tmp_path, runner):
+def test_a_run_waits_for_the_worker_of_a_killed_study_that_still_saves_it(tmp_path, runner):
+    assert do(tmp_path, ["is saved"], runner, workers=1)["is saved"].error is None
+    assert (tmp_path / "is saved" / "tries").read_text() == "2"
+
+
+def test_a_run_that_kills_its_worker_three_times_has_failed_and_says_how(tmp_path, runner):
     found = do(tmp_path, ["dies always", "good"], runner, workers=1)
     assert found["good"].error is None
     assert "the worker died 3 times: killed by the system or by hand" in found["dies always"].error
