@@ -6,26 +6,35 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 import pytest
 
 from gatewise.errors import RunLockedError
+from gatewise.runs import atomic
 from gatewise.studies import run_study
 from gatewise.studies.file import resolve
 
 RUNNER = '''
-import json, os, signal, time
+import os, signal, time
+from pathlib import Path
 from gatewise.errors import InterruptedRunError
 from gatewise.runs import RunFolder, atomic
+
+STARTER = os.getppid()  # later it may be somebody else
+STEPS, HOLD = Path(os.environ["GATEWISE_TEST_STEPS"]), Path(os.environ["GATEWISE_TEST_HOLD"])
+
+
+def held():
+    """Whether so many steps are taken that the rest waits until it is allowed."""
+    return HOLD.exists() and STEPS.read_text().count("\\n") >= int(HOLD.read_text())
 
 
 def run(settings, folder, *, threads, exclusive, progress):
     """Stands in for a training: steps that depend on the ones before, each saved, in no hurry."""
-    def stop(number, frame):
-        raise InterruptedRunError("stopped")
-    signal.signal(signal.SIGTERM, stop)
+    asked = []
+    signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
     place = RunFolder.create(folder)
     with place.lock():
         place.write_settings(settings.model_dump(mode="json"))
@@ -36,9 +45,13 @@ def run(settings, folder, *, threads, exclusive, progress):
             loss = (state["loss"] * 3.7 + len(settings.model.cell)) % 1.0
             state = {"step": state["step"] + 1, "loss": loss}
             atomic.write_json(saved, state)
-            with open(os.environ["GATEWISE_TEST_STEPS"], "a") as steps:
-                steps.write(f"{os.getpid()} {os.getppid()}\\n")
+            with open(STEPS, "a") as steps:
+                steps.write(f"{os.getpid()} {STARTER}\\n")
             time.sleep(0.02)
+            while held() and not asked:
+                time.sleep(0.01)
+            if asked:
+                raise InterruptedRunError("stopped")
         result = {
             "status": "finished", "name": settings.name, "parameters": 7, "leaking": False, "notes": [],
             "epochs": {"run": 15, "best": 15}, "seconds": {"per_epoch": 1.0, "per_step_median": 0.1},
@@ -70,11 +83,12 @@ class Place:
 
     def __init__(self, folder, engine):
         self.folder, self.engine, self.study = folder, engine, folder / "s"
-        self.steps = folder / "steps"
+        self.steps, self.hold = folder / "steps", folder / "hold"
         self.steps.touch()
         (folder / "steps_runner.py").write_text(RUNNER)
         path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
-        self.environment = {**os.environ, "PYTHONPATH": path, "GATEWISE_TEST_STEPS": str(self.steps)}
+        files = {"GATEWISE_TEST_STEPS": str(self.steps), "GATEWISE_TEST_HOLD": str(self.hold)}
+        self.environment = {**os.environ, "PYTHONPATH": path, **files}
 
     def start(self):
         line = [sys.executable, "-c", SCRIPT.replace("{study}", repr(STUDY)), self.engine, str(self.study)]
@@ -89,10 +103,14 @@ class Place:
     def taken(self):
         return self.steps.read_text().splitlines()
 
-    def wait_for(self, process, count):
-        """Wait until so many steps are taken."""
+    @contextmanager
+    def after(self, process, count):
+        """Wait until so many steps are taken; in the block only a few more are: however late we come, work is left."""
+        atomic.write_text(self.hold, str(count + 20))
         while len(self.taken()) < count and process.poll() is None:
             time.sleep(0.005)
+        yield
+        self.hold.unlink()
 
     def finished(self):
         """What is done, and when it was written."""
@@ -107,22 +125,15 @@ def undisturbed(tmp_path_factory):
     return comparison
 
 
-@contextmanager
-def killed_after(process):
-    """Kill the process after the block, and wait for what it leaves to end."""
-    yield
-    process.kill()
-    process.communicate()
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_study_killed_again_and_again_trains_only_what_is_missing(tmp_path, engine, undisturbed):
     place = Place(tmp_path, engine)
     done = {}
     for more in random.Random(7).sample(range(5, 50), 3 if engine == "local" else 2):
         process = place.start()
-        with killed_after(process):
-            place.wait_for(process, len(place.taken()) + more)
+        with place.after(process, len(place.taken()) + more):
+            process.kill()
+            process.communicate()  # what it leaves has ended
         assert process.returncode == -signal.SIGKILL
         assert done.items() <= place.finished().items()  # what was done stays as it was
         done = place.finished()
@@ -143,9 +154,8 @@ def test_killed_workers_cost_nothing_but_time(tmp_path, engine, whom, undisturbe
     place = Place(tmp_path, engine)
     with place.start() as process:
         for count in sorted(random.Random(8).sample(range(5, STEPS - 20), 2)):
-            place.wait_for(process, count)
-            worker, starter = map(int, place.taken()[-1].split())
-            with suppress(ProcessLookupError):
+            with place.after(process, count):
+                worker, starter = map(int, place.taken()[-1].split())
                 os.kill(worker if whom == "the worker" else starter, signal.SIGKILL)
         said = process.communicate(timeout=120)[1]
     assert process.returncode == 0, said
@@ -155,8 +165,7 @@ def test_killed_workers_cost_nothing_but_time(tmp_path, engine, whom, undisturbe
 @pytest.mark.parametrize("engine", ENGINES)
 def test_ctrl_c_is_heard_at_once_and_the_next_call_goes_on(tmp_path, engine, undisturbed):
     place = Place(tmp_path, engine)
-    with place.start() as process:
-        place.wait_for(process, 40)
+    with place.start() as process, place.after(process, 40):
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=120)[1]
     assert "InterruptedRunError: small: stopped with" in said
@@ -168,8 +177,8 @@ def test_ctrl_c_is_heard_at_once_and_the_next_call_goes_on(tmp_path, engine, und
 def test_a_second_study_in_the_folder_is_told_who_works_there_and_harms_nothing(tmp_path, undisturbed):
     place = Place(tmp_path, "local")
     with place.start() as process:
-        place.wait_for(process, 10)
-        with pytest.raises(RunLockedError, match=f"process {process.pid} is working in this folder") as told:
+        working = pytest.raises(RunLockedError, match=f"process {process.pid} is working in this folder")
+        with place.after(process, 10), working as told:
             run_study(resolve(STUDY), tmp_path / "s", digest=lambda data: "digest")
         assert told.value.exit_code == 1
         assert process.wait(timeout=120) == 0
