@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 _PACKAGES = ("gatewise", "torch", "numpy", "polars", "scipy", "scikit-learn", "safetensors", "statsforecast")
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
+#: Variables that numerical libraries read when they are loaded.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+)
 
 
 def environment(*, threads: int | None = None, folder: Path | None = None) -> dict[str, Any]:
@@ -38,7 +45,7 @@ def environment(*, threads: int | None = None, folder: Path | None = None) -> di
         "cpu": {"model": cpu_model(), "cores": cores(), "cores_of_machine": os.cpu_count()},
         "memory_gib": memory_gib(),
         "threads": threads or _threads_from_variables() or cores(),
-        "thread_variables": {name: os.environ[name] for name in _THREAD_VARIABLES if name in os.environ},
+        "thread_variables": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
         "git": git_state(folder or Path.cwd()),
     }
 

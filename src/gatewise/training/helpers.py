@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO
 
-#: Variables that numerical libraries read when they are loaded.
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+from gatewise.runs.environment import THREAD_VARIABLES
+
 #: Seconds until a helper whose connection broke is gone.
 _PATIENCE = 5.0
 _LAST_WORDS = 2000  # characters
@@ -40,7 +40,7 @@ class Helpers:
         self._alive: dict[int, subprocess.Popen[str]] = {}
         self._words: dict[int, IO[str]] = {}
         for rank in range(1, processes):
-            told = dict.fromkeys(_THREAD_VARIABLES, str(threads))
+            told = dict.fromkeys(THREAD_VARIABLES, str(threads))
             ranks = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes}
             told |= {name: str(value) for name, value in ranks.items()} | dict(variables)
             words = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - `stop` closes it

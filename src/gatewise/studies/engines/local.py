@@ -83,7 +83,7 @@ def run_pool(
         After Ctrl-C or SIGTERM, when every worker has saved and ended.
     """
     pool = _Pool(requests, [Seat(threads, runner) for _ in range(min(workers, len(requests)))])
-    with sigterm_as_ctrl_c():
+    with handled_by(signal.default_int_handler):  # SIGTERM is like Ctrl-C
         try:
             pool.start()
             waiting = len(requests)
@@ -165,17 +165,6 @@ class _Pool:
 
 
 @contextmanager
-def sigterm_as_ctrl_c() -> Iterator[None]:
-    """Treat SIGTERM like Ctrl-C while the block runs."""
-
-    def interrupt(_signal: int, _frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    with handled_by(interrupt):
-        yield
-
-
-@contextmanager
 def counted_signals() -> Iterator[list[int]]:
     """Give a list that grows by each Ctrl-C and SIGTERM while the block runs.
 
@@ -197,4 +186,5 @@ def handled_by(handler: Callable[[int, Any], None]) -> Iterator[None]:
         yield
     finally:
         for number, former in before.items():
-            signal.signal(number, former)
+            # None: the handler was not set from Python, and cannot be put back from here
+            signal.signal(number, signal.SIG_DFL if former is None else former)

@@ -101,27 +101,14 @@ def data_of(settings: Mapping[str, Any]) -> dict[str, list[str]]:
     return found
 
 
-class Hashes:
-    """The hash of each file's content, worked out once."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, str] = {}
-
-    def __call__(self, path: str) -> str:
-        """Return the hash of the file at `path`.
-
-        Raises
-        ------
-        DataError
-            If it cannot be read, or is too large to send.
-        """
-        if path not in self._known:
-            self._known[path] = hash_of(path)
-        return self._known[path]
-
-
 def hash_of(path: str) -> str:
-    """Return the hash of a file's content; see :class:`Hashes` for what it raises."""
+    """Return the hash of a file's content.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read.
+    """
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,16 +12,9 @@ import threading
 from contextlib import suppress
 from typing import IO, Any
 
+from gatewise.runs.environment import THREAD_VARIABLES
 from gatewise.studies.engines import Outcome, Request
 
-#: Variables that numerical libraries read when they are loaded, so they are set before the worker starts.
-_THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "POLARS_MAX_THREADS",
-)
 _TRIES = 3
 _LAST_WORDS = 2000  # characters
 
@@ -169,7 +162,7 @@ def worker_environment(threads: int) -> dict[str, str]:
     How threads wait is left as it is: a passive wait costs the small products of a recurrent step half their speed,
     and a worker of several threads always has the machine to itself.
     """
-    held = dict.fromkeys(_THREAD_VARIABLES, str(threads))
+    held = dict.fromkeys(THREAD_VARIABLES, str(threads))
     return {**os.environ, **held, "PYTHONUNBUFFERED": "1"}
 
 

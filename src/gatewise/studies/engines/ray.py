@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,7 +30,7 @@ from gatewise.studies.engines.cluster import (
     room,
 )
 from gatewise.studies.engines.local import counted_signals
-from gatewise.studies.engines.parcel import MOST_BYTES, Hashes, data_of, pack, unpack
+from gatewise.studies.engines.parcel import MOST_BYTES, data_of, hash_of, pack, unpack
 from gatewise.studies.engines.remote import RemoteSeat
 
 _TRIES = 3
@@ -152,7 +153,7 @@ class _Crew:
         self._idle: list[Any] = []
         self._waiting: deque[Request] = deque()
         self._lost: Counter[str] = Counter()
-        self._hash, self._sent = Hashes(), dict[str, Any]()
+        self._hash, self._sent = cache(hash_of), dict[str, Any]()
         self.on_start: Callable[[str], None] | None = None
         self.signals: Sequence[int] = ()
 
@@ -260,8 +261,7 @@ class _Crew:
         why = next(iter(str(error).strip().splitlines()), type(error).__name__)
         key = call.request.key if call.request else ""
         self._lost[key] += 1
-        with suppress(Exception):
-            self._ray.kill(call.actor)
+        self._ray.kill(call.actor)
         if call.request is None:
             if self._lost[key] == _TRIES:
                 raise GatewiseError(f"no worker could be started on the Ray cluster: {why}")
