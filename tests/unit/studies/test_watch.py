@@ -1,6 +1,8 @@
 import io
 import json
-import threading
+import time
+from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -31,8 +33,10 @@ def study(tmp_path):
     return place
 
 
-def test_a_look_tells_finished_failed_running_and_waiting(study):
+def test_a_look_tells_finished_failed_running_and_waiting(study, monkeypatch):
     view = StudyView(study)
+    changed = study.run("at-work").last_change
+    monkeypatch.setattr("gatewise.studies.state.time", SimpleNamespace(time=lambda: changed + 1.0))
     with study.lock(), study.run("at-work").lock():
         state = view.look()
     assert (state.total, state.finished, state.waiting, len(state.running), state.working) == (5, 1, 2, 1, True)
@@ -40,8 +44,8 @@ def test_a_look_tells_finished_failed_running_and_waiting(study):
     one = state.running[0]
     assert (one.name, one.epoch, one.epochs, one.validation) == ("at-work, seed 0", 2, 10, pytest.approx(1.65))
     assert one.best == pytest.approx(1.1)
-    assert 14 < one.seconds_left <= 16  # eight epochs of two seconds
-    # what runs ends within 16 s; then the two that wait take as long as the one that has finished: 3.5 s each
+    assert one.seconds_left == pytest.approx(15)  # eight epochs of two seconds, of which one is over
+    # what runs ends within 15 s; then the two that wait take as long as the one that has finished: 3.5 s each
     assert state.seconds_left == pytest.approx(one.seconds_left + 2 * 3.5, abs=0.01)
     assert set(state.ended) == {"done, seed 0", "broken, seed 0"}
     later = view.look()
@@ -70,25 +74,19 @@ def test_looking_changes_no_file(study):
     assert {path: path.stat().st_mtime_ns for path in study.path.rglob("*")} == before
 
 
-def test_without_a_terminal_it_is_lines_until_the_study_ends(study, capsys):
-    with study.lock():
-        ended = threading.Event()
-
-        def finish():
-            make_run(study.run("later").path)
-            ended.set()
-
-        threading.Timer(0.2, finish).start()
-        watching = threading.Thread(target=watch_study, args=(study.path,), kwargs={"look_seconds": 0.05})
-        watching.start()
-        assert ended.wait(10)
-        threading.Event().wait(0.3)
-    watching.join(10)
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith("small: 1 of 5 runs finished")
-    assert "later, seed 0: finished" in lines
-    assert "2 of 5 runs finished" in lines[-1]
-    assert "goes on from here" in lines[-1]
+def test_without_a_terminal_it_is_lines_until_the_study_ends(study, capsys, monkeypatch):
+    with ExitStack() as working:
+        working.enter_context(study.lock())
+        between_looks = [lambda: make_run(study.run("later").path), working.close]
+        clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: between_looks.pop(0)())
+        monkeypatch.setattr("gatewise.studies.watch.time", clock)
+        watch_study(study.path)
+    assert capsys.readouterr().err.splitlines() == [
+        "small: 1 of 5 runs finished, 3 waiting, 1 failed",
+        "later, seed 0: finished",
+        "small: 2 of 5 runs finished, 2 waiting, 1 failed, no process of this machine works on it: the "
+        "command that began it goes on from here",
+    ]
 
 
 def test_the_table_keeps_the_test_score_out_of_sight_and_is_harmless(study):
