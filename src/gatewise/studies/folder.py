@@ -124,11 +124,7 @@ class StudyFolder:
         tree = self._read("study.json")
         if tree is None:
             raise InputError(f"{self.path}: holds no study.json: give the folder that `gatewise study` printed")
-        if tree.get("format_version") != FORMAT_VERSION:
-            raise InputError(
-                f"{self.path / 'study.json'}: format {tree.get('format_version')} of another version of gatewise "
-                f"(this one reads {FORMAT_VERSION}): update gatewise or run the study again"
-            )
+        _refuse_other_format(self.path / "study.json", tree)
         return tree
 
     def write_failures(self, failures: Mapping[str, str], diverged: Collection[str] = ()) -> None:
@@ -237,9 +233,13 @@ class BundleFolder:
         if not path.is_file():
             raise InputError(f"{self.path}: holds no studies.json: give the folder that `gatewise study` printed")
         tree: dict[str, Any] = atomic.read_json(path)
-        if tree.get("format_version") != FORMAT_VERSION:
-            raise InputError(
-                f"{path}: format {tree.get('format_version')} of another version of gatewise "
-                f"(this one reads {FORMAT_VERSION}): update gatewise or run the study again"
-            )
+        _refuse_other_format(path, tree)
         return tree
+
+
+def _refuse_other_format(path: Path, tree: Mapping[str, Any]) -> None:
+    if tree.get("format_version") != FORMAT_VERSION:
+        raise InputError(
+            f"{path}: format {tree.get('format_version')} of another version of gatewise "
+            f"(this one reads {FORMAT_VERSION}): update gatewise or run the study again"
+        )
