@@ -22,7 +22,6 @@ STUDY = {
     "name": "tiny", "data": {"files": ["sample:GOOG"], "window": 4}, "vary": {"model.cell": ["rnn", "gru"]}, "seeds": 2,
     "model": {"units": 4, "head": [4]}, "train": {"epochs": 1, "batch_size": 64}, "timing": {"epochs": 1},
 }  # fmt: skip
-HERE = {"node_ip_address": "127.0.0.1"}  # where alone the nodes listen
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def cluster():
     from ray.cluster_utils import Cluster
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, **HERE})
+    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     # Connected while there is one node: a process whose own node is removed is ended by Ray.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -43,7 +42,7 @@ def cluster():
 
 
 def test_a_machine_that_is_lost_in_the_middle_changes_no_number(cluster, tmp_path):
-    node = cluster.add_node(num_cpus=1, **HERE)
+    node = cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()
 
     class LosesOne(Silent):
