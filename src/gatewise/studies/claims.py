@@ -14,12 +14,13 @@ from typing import Any, Literal
 
 from gatewise.metrics.names import direction
 from gatewise.studies import claims_words as words
-from gatewise.studies.claims_ground import Ground, Numbers, numbers_by_level, numbers_of, welch_interval
+from gatewise.studies.claims_ground import Ground, Numbers, matching, numbers_by_level, numbers_of, welch_interval
 from gatewise.studies.claims_settings import BASELINE, Claim, spoken
 from gatewise.studies.factors import show
 from gatewise.studies.levels import LevelResults, known_interval, paired
+from gatewise.studies.power import seeds_for_power
 from gatewise.studies.rules import Rules
-from gatewise.studies.statistics import Decision, decide_all, mean_interval, prediction_interval, seeds_for_power
+from gatewise.studies.statistics import Decision, decide_all, mean_interval, prediction_interval
 
 #: The slowest timed epoch of a machine without other work takes less than this many times the fastest.
 _STEADY = 1.5
@@ -343,7 +344,7 @@ def _most(needed: Sequence[int | None]) -> int | None:
 
 
 def _not_run(sides: Sequence[Mapping[str, Any]], ground: Ground) -> Judged:
-    """Say what was not run, and why when that is known."""
-    named = [show(value) for side in sides for value in side.values()]
+    """Say what was not run, and why when that is known; of what was run, only that no number is about the claim."""
+    named = [show(value) for side in sides if not matching(ground.levels, side) for value in side.values()]
     reasons = [ground.absent[name] for name in named if name in ground.absent]
     return Judged("not comparable", why=" ".join(dict.fromkeys(reasons)) or words.not_run(named))

@@ -212,6 +212,12 @@ def test_times_of_a_machine_that_had_other_work_tell_nothing():
     assert "the machine had other work" in judged["why"]
 
 
+def test_a_class_that_the_data_do_not_have_is_no_run_that_is_missing():
+    spam = {"metric": "f1", "of_class": "spam", "least": 0.2}
+    assert verdict({**spam, "where": one("adam")})["why"] == "No run of ours is about it."
+    assert verdict({**spam, "where": one("sgd")})["why"] == "Not run here: sgd."
+
+
 def test_what_was_left_out_is_told_with_its_reason():
     judged = verdict({"report": 1.0, "where": one("BERT")}, absent={"BERT": "BERT is not on this machine."})
     assert (judged["verdict"], judged["why"]) == ("not comparable", "BERT is not on this machine.")
