@@ -11,7 +11,8 @@ from gatewise.probes.settings import FLOW, LONGER, SOLVED, TRAINED, ProbeSetting
 from gatewise.registry import PROBES
 from gatewise.report.words import number
 from gatewise.studies.levels import known_interval, paired, spread
-from gatewise.studies.statistics import decide_all, seeds_needed
+from gatewise.studies.power import seeds_needed
+from gatewise.studies.statistics import decide_all
 
 FORMAT_VERSION = 1
 #: The task whose trained cells' memory is shown: it needs what entered long ago, and its input varies smoothly.

@@ -15,14 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gatewise.errors import InputError
-from gatewise.studies.bca import bca_interval as bca_interval
-from gatewise.studies.paired_tests import TESTS, Test, equivalence_test
-from gatewise.studies.paired_tests import finite as _finite
-from gatewise.studies.paired_tests import sign_flip_test as sign_flip_test
-from gatewise.studies.power import least_p as least_p
-from gatewise.studies.power import paired_t_power as paired_t_power
-from gatewise.studies.power import seeds_for_power as seeds_for_power
-from gatewise.studies.power import seeds_needed as seeds_needed
+from gatewise.studies.bca import bca_interval
+from gatewise.studies.paired_tests import TESTS, Test, equivalence_test, finite
+from gatewise.studies.power import seeds_for_power
 
 Array = NDArray[np.float64]
 Says = Literal["better", "worse", "undecided", "practically the same"]
@@ -105,7 +100,7 @@ def decide_all(
     >>> [decision.says for decision in decide_all([steady, mixed])]
     ['better', 'undecided']
     """
-    samples = [_finite(sample) for sample in differences]
+    samples = [finite(sample) for sample in differences]
     p_values = [TESTS[test](sample) for sample in samples]
     known = list(margins) or [None] * len(samples)
     equal = {
@@ -169,7 +164,7 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float | 
 
     A bootstrap over a handful of seeds is too narrow; over many it follows their skew.
     """
-    d = _finite(values)
+    d = finite(values)
     if len(d) < 2:
         return None, None
     if len(d) >= LEAST_BOOTSTRAP and np.ptp(d) > 0.0:
@@ -179,7 +174,7 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float | 
 
 def prediction_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float] | None:
     """Return where one more run of the same setting would fall: ``mean +- t s sqrt(1 + 1/n)``; None for one value."""
-    d = _finite(values)
+    d = finite(values)
     return None if len(d) < 2 else _around(d, confidence, 1.0 + 1.0 / len(d))
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gatewise.errors import InputError
+from gatewise.studies import bca, paired_tests, power
 from gatewise.studies import statistics as s
 
 # Darwin's maize: height of crossed minus self-fertilised plants, the example of Fisher (1935), in eighths of an inch.
@@ -15,7 +16,7 @@ DARWIN = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
 
 def test_fishers_example():
     # Fisher (1935, section 21): 1,726 of the 32,768 signings reach a sum as large: p = 0.0527 two-sided.
-    assert s.sign_flip_test(DARWIN) == 1726 / 32768
+    assert paired_tests.sign_flip_test(DARWIN) == 1726 / 32768
 
 
 @pytest.mark.parametrize("n", [2, 5, 9])
@@ -24,33 +25,33 @@ def test_exact_test_against_scipy(n):
     expected = stats.permutation_test(
         (d,), np.mean, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
     )
-    assert s.sign_flip_test(d) == pytest.approx(expected.pvalue, rel=1e-12)
+    assert paired_tests.sign_flip_test(d) == pytest.approx(expected.pvalue, rel=1e-12)
 
 
 @pytest.mark.parametrize("n", [1, 3, 6, 10, 16])
 def test_least_p_is_reached(n):
-    assert s.sign_flip_test(np.arange(1.0, n + 1)) == s.least_p(n) == 2 / 2**n
+    assert paired_tests.sign_flip_test(np.arange(1.0, n + 1)) == power.least_p(n) == 2 / 2**n
 
 
 def test_many_seeds_are_sampled_and_repeat():
     d = np.random.default_rng(0).normal(0.4, size=24)
-    p = s.sign_flip_test(d)
-    assert p == s.sign_flip_test(d)
+    p = paired_tests.sign_flip_test(d)
+    assert p == paired_tests.sign_flip_test(d)
     assert p == pytest.approx(stats.ttest_1samp(d, 0.0).pvalue, abs=0.02)
-    assert s.sign_flip_test(d, generator=np.random.default_rng(1)) == pytest.approx(p, abs=0.01)
-    assert s.sign_flip_test(np.full(40, 3.0), draws=999) == 1 / 1000  # never 0
+    assert paired_tests.sign_flip_test(d, generator=np.random.default_rng(1)) == pytest.approx(p, abs=0.01)
+    assert paired_tests.sign_flip_test(np.full(40, 3.0), draws=999) == 1 / 1000  # never 0
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=9), st.floats(1e-3, 1e3))
 def test_symmetries(d, scale):
-    p = s.sign_flip_test(d)
-    assert s.least_p(len(d)) <= p <= 1.0
-    assert s.sign_flip_test([-x for x in d]) == p
-    assert s.sign_flip_test(d[::-1]) == p
-    assert s.sign_flip_test([0.0] * len(d)) == 1.0
+    p = paired_tests.sign_flip_test(d)
+    assert power.least_p(len(d)) <= p <= 1.0
+    assert paired_tests.sign_flip_test([-x for x in d]) == p
+    assert paired_tests.sign_flip_test(d[::-1]) == p
+    assert paired_tests.sign_flip_test([0.0] * len(d)) == 1.0
     if min(map(abs, d)) > 1e-3:
-        assert s.sign_flip_test([x * scale for x in d]) == pytest.approx(p)
+        assert paired_tests.sign_flip_test([x * scale for x in d]) == pytest.approx(p)
 
 
 def test_holm():
@@ -64,11 +65,11 @@ def test_holm():
 
 
 def test_seeds_needed_is_where_the_least_p_passes():
-    assert [s.seeds_needed(m) for m in (1, 3, 6, 10, 15)] == [6, 7, 8, 9, 10]
-    assert s.seeds_needed(1, alpha=0.0625) == 5
+    assert [power.seeds_needed(m) for m in (1, 3, 6, 10, 15)] == [6, 7, 8, 9, 10]
+    assert power.seeds_needed(1, alpha=0.0625) == 5
     for m in range(1, 60):
-        n = s.seeds_needed(m)
-        assert s.least_p(n) * m <= 0.05 < s.least_p(n - 1) * m
+        n = power.seeds_needed(m)
+        assert power.least_p(n) * m <= 0.05 < power.least_p(n - 1) * m
 
 
 def with_effect(effect, n=12):
@@ -84,21 +85,21 @@ def with_effect(effect, n=12):
 )
 def test_seeds_for_power(effect, comparisons, expected):
     # 5 seeds would do for the largest effect, but the exact test needs 6.
-    assert s.seeds_for_power(with_effect(effect), comparisons=comparisons) == expected
+    assert power.seeds_for_power(with_effect(effect), comparisons=comparisons) == expected
 
 
 def test_power():
     # statsmodels 0.15: TTestPower().power
-    assert s.paired_t_power(0.5, 20) == pytest.approx(0.5645044184390203, rel=1e-6)
-    assert s.paired_t_power(1.0, 8, 0.01) == pytest.approx(0.34781135813831976, rel=1e-6)
-    assert s.paired_t_power(50.0, 100) == 1.0
+    assert power.paired_t_power(0.5, 20) == pytest.approx(0.5645044184390203, rel=1e-6)
+    assert power.paired_t_power(1.0, 8, 0.01) == pytest.approx(0.34781135813831976, rel=1e-6)
+    assert power.paired_t_power(50.0, 100) == 1.0
 
 
 def test_seeds_for_power_at_the_edges():
-    assert s.seeds_for_power([0.0, 0.0, 0.0]) is None
-    assert s.seeds_for_power(with_effect(0.001)) is None
-    assert s.seeds_for_power([2.0]) == 6
-    assert s.seeds_for_power([2.0, 2.0], comparisons=3) == 7
+    assert power.seeds_for_power([0.0, 0.0, 0.0]) is None
+    assert power.seeds_for_power(with_effect(0.001)) is None
+    assert power.seeds_for_power([2.0]) == 6
+    assert power.seeds_for_power([2.0, 2.0], comparisons=3) == 7
 
 
 def test_intervals():
@@ -114,9 +115,9 @@ def test_intervals():
 def test_bootstrap_interval_follows_the_skew():
     d = np.random.default_rng(3).exponential(size=40)
     low, high = s.mean_interval(d)
-    assert (low, high) == s.bca_interval(d) == s.bca_interval(d)
+    assert (low, high) == bca.bca_interval(d) == bca.bca_interval(d)
     assert high - d.mean() > 1.1 * (d.mean() - low)
-    assert s.bca_interval(d, generator=np.random.default_rng(9)) == pytest.approx((low, high), rel=0.05)
+    assert bca.bca_interval(d, generator=np.random.default_rng(9)) == pytest.approx((low, high), rel=0.05)
     assert s.mean_interval(np.full(30, 2.0)) == (2.0, 2.0)
 
 
