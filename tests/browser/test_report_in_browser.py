@@ -242,6 +242,13 @@ def test_paper_shows_the_pictures_in_light(visit, study_page):
     assert page.locator("nav, .controls, #theme").locator("visible=true").count() == 0
 
 
+def test_no_table_is_cut_on_paper(visit, study_page):
+    page = visit(study_page, width=711)  # what a letter has between its margins
+    page.emulate_media(media="print")
+    table = "document.querySelector(\".table[aria-labelledby='results-table'] table\")"
+    assert page.evaluate(f"{table}.offsetWidth - document.querySelector('main').clientWidth") <= 0
+
+
 def test_names_from_data_run_nothing(visit, tmp_path, folders):
     folder = folders.make_study(
         tmp_path / "study", names=(EVIL, BREAK), notes=(BREAK,), rows=150, seeds=1, cells=("rnn", EVIL, "{{7*7}}"),
