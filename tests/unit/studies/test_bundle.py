@@ -344,7 +344,13 @@ def test_the_page_has_claims_first_then_parts(home):
 
 
 def test_the_whole_of_it_is_in_persian_when_asked(home):
+    do(home)
+    with pytest.raises(InputError, match="--language fa"):  # claims are judged in one language, and kept in it
+        make_report(home / "out", language="fa")
+    trained = sorted(path.stat().st_mtime_ns for path in (home / "out").rglob("result.json"))
+    assert len(trained) == 21 + 14
     out = do(home, language="fa")
+    assert sorted(path.stat().st_mtime_ns for path in (home / "out").rglob("result.json")) == trained
     assert out["claims"][0]["verdict"] == "holds"  # the word of the file is the same in every language
     assert "نشان داده شد" in out["claims"][0]["why"]
     page = make_report(home / "out").read_text()
@@ -354,8 +360,6 @@ def test_the_whole_of_it_is_in_persian_when_asked(home):
     assert summary_lines(home / "out")[0].startswith("از ۱ ادعا: ۱ برقرار")
     part = json.loads((home / "out" / "parts" / "cells" / "study.json").read_text())
     assert part["study"]["language"] == "fa"
-    with pytest.raises(InputError, match="--language en"):  # claims are judged in one language, and kept in it
-        make_report(home / "out", language="en")
 
 
 def test_the_command_plans_runs_and_prints_json(home, capsys, monkeypatch):
